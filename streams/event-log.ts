@@ -1,0 +1,128 @@
+import { CodecError } from '../schemas/codec-error.ts';
+import { createCodec, type Codec } from '../schemas/codec.ts';
+import type { EventType } from '../schemas/generated/types.ts';
+import type { Registry } from '../schemas/registry.ts';
+import { StenoError } from '../runtime/errors.ts';
+import type { LoggedEvent, NewEvent } from './event.ts';
+import { headersOf } from './headers.ts';
+import type { Log, NewRecord, RawRecord } from './log.ts';
+import { partitionOf } from './partition.ts';
+import { subjectOf, type Topic } from './topics.ts';
+
+/** Appends events in call order. Throws as Appender.append does, and CodecError invalid_event before anything is sent. */
+export interface EventAppender {
+  append(events: readonly NewEvent[]): Promise<void>;
+  readonly pending: number;
+  close(): Promise<void>;
+}
+
+/** The log with events instead of bytes. */
+export interface EventLog {
+  readonly log: Log;
+  openAppender(name: string): EventAppender;
+  /** Throws CodecError: unknown_schema_id means `learn` it first. */
+  decode(record: RawRecord): LoggedEvent;
+  /** Asks the registry for a schema id. Throws CodecError if no event can read it, StenoError if it cannot be reached. */
+  learn(schemaId: number): Promise<void>;
+}
+
+/**
+ * Looks up the id of every schema on the topics named and opens the log with them.
+ * Throws StenoError `schema_missing` if a subject lacks a schema, `registry_unreachable` (retryable).
+ */
+export async function openEventLog(log: Log, registry: Registry, registryAddress: string, topics: readonly Topic[]): Promise<EventLog> {
+  const ids = await lookupIds(registry, topics);
+  const counts = new Map<string, number>(topics.map(({ name, dataset }) => [name, dataset.partitions]));
+  return wrapLog(log, registry, registryAddress, createCodec(ids), ids, counts);
+}
+
+function wrapLog(
+  log: Log,
+  registry: Registry,
+  address: string,
+  codec: Codec,
+  ids: ReadonlyMap<EventType, number>,
+  counts: ReadonlyMap<string, number>,
+): EventLog {
+  const schemaAddresses = new Map([...ids].map(([type, id]) => [type, `${address}/schemas/ids/${id}`]));
+
+  function toRecord(event: NewEvent): NewRecord {
+    const headers = headersOf(event, schemaAddresses.get(event.type) ?? '');
+    return {
+      topic: event.topic,
+      partition: event.partition ?? partitionOf(event.key, countOf(event.topic)),
+      key: event.key,
+      // The pair of type and data is kept together by NewEvent; TypeScript loses it when they are passed apart.
+      value: codec.encode(event.type, event.data as never),
+      ...(headers === undefined ? {} : { headers }),
+    };
+  }
+
+  function countOf(topic: string): number {
+    const count = counts.get(topic);
+    if (count === undefined) throw new StenoError('topic_missing', `topic ${topic} is not in the catalogue`);
+    return count;
+  }
+
+  return {
+    log,
+    openAppender(name) {
+      const appender = log.openAppender(name);
+      return {
+        append: async (events) => appender.append(events.map(toRecord)),
+        get pending() {
+          return appender.pending;
+        },
+        close: () => appender.close(),
+      };
+    },
+    decode(record) {
+      if (record.value === null) throw new CodecError('malformed_record', 'the record has no value');
+      const { type, data } = codec.decode(record.value);
+      const trace = record.headers.find(([name]) => name === 'traceparent')?.[1].toString('latin1') ?? null;
+      const { topic, partition, offset, timestamp } = record;
+      return { type, data, topic, partition, offset, time: timestamp, trace } as LoggedEvent;
+    },
+    async learn(schemaId) {
+      let text: string;
+      try {
+        text = await registry.schemaText(schemaId);
+      } catch (error) {
+        if (error instanceof CodecError) throw error;
+        throw unreachable(error);
+      }
+      codec.learn(schemaId, text);
+    },
+  };
+}
+
+async function lookupIds(registry: Registry, topics: readonly Topic[]): Promise<ReadonlyMap<EventType, number>> {
+  const ids = new Map<EventType, number>();
+  for (const topic of topics) {
+    for (const event of topic.dataset.events) {
+      if (ids.has(event)) continue;
+      const subject = subjectOf(topic, event);
+      let id: number | null;
+      try {
+        id = await registry.lookup(subject, event);
+      } catch (error) {
+        throw unreachable(error);
+      }
+      if (id === null) {
+        throw new StenoError('schema_missing', `the registry has no schema of this version under ${subject}`, {
+          fix: 'run steno topics apply',
+        });
+      }
+      ids.set(event, id);
+    }
+  }
+  return ids;
+}
+
+function unreachable(cause: unknown): StenoError {
+  return new StenoError('registry_unreachable', 'the schema registry does not answer', {
+    retryable: true,
+    fix: 'start it or set STENO_REGISTRY_URL',
+    cause,
+  });
+}

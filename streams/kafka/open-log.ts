@@ -1,0 +1,53 @@
+import { Consumer } from '@platformatic/kafka';
+import { StenoError } from '../../runtime/errors.ts';
+import type { Log } from '../log.ts';
+import { openAppender } from './appender.ts';
+import { baseOptions, type KafkaOptions } from './connection.ts';
+import { openFollower } from './follower.ts';
+import { joinGroup } from './membership.ts';
+import { readOffsets } from './offsets.ts';
+
+/** Opens the log on a Kafka cluster. Throws StenoError `broker_unreachable` if no broker answers. */
+export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
+  const consumer = new Consumer({ ...baseOptions(options, 'log'), groupId: `${options.clientId}-log`, retries: 3 });
+  try {
+    await consumer.metadata({ topics: [] });
+  } catch (error) {
+    await consumer.close(true);
+    throw new StenoError('broker_unreachable', `no Kafka broker answers at ${options.brokers.join(', ')}`, {
+      retryable: true,
+      fix: 'start it or set STENO_KAFKA_BROKERS',
+      cause: error,
+    });
+  }
+
+  async function partitionCount(topic: string): Promise<number> {
+    try {
+      const metadata = await consumer.metadata({ topics: [topic] });
+      const found = metadata.topics.get(topic);
+      if (found !== undefined) return found.partitionsCount;
+    } catch (error) {
+      throw missing(topic, error);
+    }
+    throw missing(topic, undefined);
+  }
+
+  return {
+    openAppender: (name) => openAppender(options, name),
+    openFollower: (follow) => openFollower(options, follow),
+    join: (join) => joinGroup(options, join),
+    partitionCount,
+    async offsets(topic, which) {
+      const count = await partitionCount(topic);
+      return readOffsets(consumer, topic, which, [...Array(count).keys()]);
+    },
+    close: () => consumer.close(true),
+  };
+}
+
+function missing(topic: string, cause: unknown): StenoError {
+  return new StenoError('topic_missing', `topic ${topic} does not exist or its broker does not answer`, {
+    fix: 'run steno topics apply',
+    cause,
+  });
+}

@@ -1,0 +1,102 @@
+/** What Kafka stores, before anybody decoded it. */
+export type RawRecord = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** The broker's append time in milliseconds since 1970; never a producer's clock. */
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly (readonly [string, Buffer])[];
+};
+
+/** A record to append. The partition is decided by the caller: see `partitionOf`. */
+export type NewRecord = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: string;
+  readonly value: Buffer;
+  readonly headers?: ReadonlyMap<string, string | Buffer>;
+};
+
+/** Records of one partition in log order, and how far the partition reaches. */
+export type Batch = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly RawRecord[];
+  /** Offset of the next record after this batch; records in between may be missing (compaction, control records). */
+  readonly nextOffset: number;
+  /** Offset that the next appended record would have had when the batch was read. */
+  readonly highWatermark: number;
+};
+
+/** Appends records; whatever waits travels together, one request at a time, in call order. */
+export interface Appender {
+  /**
+   * Resolves when every in-sync replica has the records. Throws StenoError `append_unknown` (retryable: the records may
+   * or may not be on the log) or `record_too_large`.
+   */
+  append(records: readonly NewRecord[]): Promise<void>;
+  /** Records accepted and not yet acknowledged. */
+  readonly pending: number;
+  /** Waits for what is pending, then closes. */
+  close(): Promise<void>;
+}
+
+/** Reads partitions from positions of our own, without a group. */
+export interface Follower {
+  /** Starts reading a partition; `from` is an offset, or the partition's first or next offset. */
+  add(topic: string, partition: number, from: number | 'earliest' | 'end'): Promise<number>;
+  remove(topic: string, partition: number): void;
+  stop(): Promise<void>;
+}
+
+export type FollowOptions = {
+  readonly name: string;
+  /** Called in log order per partition; a partition is not read further until the promise resolves. */
+  readonly onBatch: (batch: Batch) => void | Promise<void>;
+  /** A batch handler threw, or the log refuses for ever: the reader has stopped. */
+  readonly onFailure: (error: unknown) => void;
+};
+
+export type TopicPartition = { readonly topic: string; readonly partition: number };
+
+export type JoinOptions = {
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** Partitions that are newly ours; kept ones are not named again. */
+  readonly onAssigned: (partitions: readonly TopicPartition[]) => void;
+  /** Partitions no longer ours: nothing may be appended for them any more. */
+  readonly onRevoked: (partitions: readonly TopicPartition[]) => void;
+  readonly onFailure: (error: unknown) => void;
+};
+
+/** Membership in a consumer group: who reads which partition. Reading itself is a Follower's. */
+export interface Membership {
+  /** False once the last successful heartbeat was sent longer ago than the session time-out. */
+  isFresh(): boolean;
+  /** Commits the next offset of each partition to the group. */
+  commit(offsets: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>;
+  /** Offsets committed to the group; partitions without one are left out. */
+  committed(partitions: readonly TopicPartition[]): Promise<readonly (TopicPartition & { readonly offset: number })[]>;
+  leave(): Promise<void>;
+}
+
+/** A topic as it shall be, or as it is. */
+export type TopicSettings = {
+  readonly name: string;
+  readonly partitions: number;
+  readonly configs: Readonly<Record<string, string>>;
+};
+
+/** The log as a process sees it. */
+export interface Log {
+  openAppender(name: string): Appender;
+  openFollower(options: FollowOptions): Follower;
+  join(options: JoinOptions): Promise<Membership>;
+  /** Number of partitions of a topic. Throws StenoError `topic_missing`. */
+  partitionCount(topic: string): Promise<number>;
+  /** First or next offset of each partition of a topic, by partition. */
+  offsets(topic: string, which: 'earliest' | 'end'): Promise<readonly number[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,164 @@
+import { errorCode } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import type { LoggedEvent } from '../event.ts';
+import type { EventLog } from '../event-log.ts';
+import { deadLetter } from '../dead-letters.ts';
+import type { Appender, Batch, Follower, Membership, TopicPartition } from '../log.ts';
+import { appendUntilDone } from './append-until-done.ts';
+import { decodeBatch, type Poison } from './decode-batch.ts';
+
+/**
+ * A partition that is ours until `signal` aborts. Every assignment is a new object: what an old one still had under
+ * way must not be appended or committed any more.
+ */
+export type Assignment = TopicPartition & { readonly signal: AbortSignal };
+
+export type GroupHandler = {
+  /** Where to begin. The positions are the handler's: rows of a database, or offsets of the group. */
+  readonly start: (assignment: Assignment, membership: Membership) => Promise<number | 'earliest'>;
+  /** Called in log order; the partition is not read further until the promise resolves. */
+  readonly handle: (assignment: Assignment, events: readonly LoggedEvent[], batch: Batch) => void | Promise<void>;
+  /** A record was set aside; it is in dead letters already. */
+  readonly poisoned?: (assignment: Assignment, poison: Poison) => void | Promise<void>;
+  readonly revoked?: (assignment: Assignment) => void;
+};
+
+export type GroupOptions = {
+  readonly events: EventLog;
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly deadLetters: { readonly topic: string; readonly partitions: number };
+  readonly handler: GroupHandler;
+  readonly logger: Logger;
+  readonly onFailure: (error: unknown) => void;
+};
+
+export type GroupRunner = {
+  readonly membership: Membership;
+  readonly assigned: () => readonly Assignment[];
+  /** Records behind the end, by topic/partition, as of the last batch of each. */
+  readonly lag: () => ReadonlyMap<string, number>;
+  /** Gives every partition up and leaves the group. */
+  readonly stop: () => Promise<void>;
+};
+
+/** Reads the topics as a member of the group: membership decides who reads, our positions decide what. */
+export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
+  const { events, handler, logger } = options;
+  const current = new Map<string, { readonly assignment: Assignment; readonly abort: AbortController }>();
+  const lag = new Map<string, number>();
+  const deadLetters: Appender = events.log.openAppender(`${options.group}-dead-letters`);
+  const follower: Follower = events.log.openFollower({
+    name: `${options.group}-fetch`,
+    onBatch: receive,
+    onFailure: options.onFailure,
+  });
+  let stopped = false;
+  let membership: Membership | null = null;
+  let joined: (membership: Membership) => void = () => undefined;
+  const whenJoined = new Promise<Membership>((resolve) => (joined = resolve));
+
+  function receive(batch: Batch): void | Promise<void> {
+    const entry = current.get(keyOf(batch));
+    if (entry === undefined) return undefined;
+    lag.set(keyOf(batch), Math.max(0, batch.highWatermark - batch.nextOffset));
+    const decoded = decodeBatch(events, batch.records, entry.assignment.signal);
+    if (decoded instanceof Promise || decoded.poison.length > 0) return receiveSlowly(entry.assignment, batch, decoded);
+    return handler.handle(entry.assignment, decoded.events, batch);
+  }
+
+  async function receiveSlowly(
+    assignment: Assignment,
+    batch: Batch,
+    pending: ReturnType<typeof decodeBatch>,
+  ): Promise<void> {
+    const decoded = await pending;
+    for (const poison of decoded.poison) {
+      if (assignment.signal.aborted) return;
+      logger.warn('set a record aside', {
+        topic: batch.topic,
+        partition: batch.partition,
+        offset: poison.record.offset,
+        code: poison.error.code,
+      });
+      const reason = {
+        group: options.group,
+        errorClass: poison.error.name,
+        errorCode: poison.error.code,
+        attempts: 1,
+        firstFailedAt: poison.record.timestamp,
+      };
+      const { topic, partitions } = options.deadLetters;
+      await appendUntilDone(deadLetters, [deadLetter(poison.record, reason, topic, partitions)], assignment.signal);
+      await handler.poisoned?.(assignment, poison);
+    }
+    if (!assignment.signal.aborted) await handler.handle(assignment, decoded.events, batch);
+  }
+
+  function assign(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) {
+      const abort = new AbortController();
+      const assignment: Assignment = { ...partition, signal: abort.signal };
+      current.set(keyOf(partition), { assignment, abort });
+      void begin(assignment);
+    }
+  }
+
+  async function begin(assignment: Assignment): Promise<void> {
+    const member = await whenJoined;
+    while (!assignment.signal.aborted) {
+      try {
+        const from = await handler.start(assignment, member);
+        if (assignment.signal.aborted) return;
+        await follower.add(assignment.topic, assignment.partition, from);
+        return;
+      } catch (error) {
+        logger.warn('cannot start a partition yet', { ...facts(assignment), code: errorCode(error) });
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    }
+  }
+
+  function revoke(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) {
+      const entry = current.get(keyOf(partition));
+      if (entry === undefined) continue;
+      current.delete(keyOf(partition));
+      lag.delete(keyOf(partition));
+      follower.remove(partition.topic, partition.partition);
+      entry.abort.abort();
+      handler.revoked?.(entry.assignment);
+    }
+  }
+
+  membership = await events.log.join({
+    group: options.group,
+    topics: options.topics,
+    onAssigned: assign,
+    onRevoked: revoke,
+    onFailure: options.onFailure,
+  });
+  joined(membership);
+  const member = membership;
+
+  return {
+    membership: member,
+    assigned: () => [...current.values()].map((entry) => entry.assignment),
+    lag: () => lag,
+    async stop() {
+      if (stopped) return;
+      stopped = true;
+      await member.leave();
+      await follower.stop();
+      await deadLetters.close();
+    },
+  };
+}
+
+function keyOf(partition: TopicPartition): string {
+  return `${partition.topic}/${partition.partition}`;
+}
+
+function facts(partition: TopicPartition): { readonly topic: string; readonly partition: number } {
+  return { topic: partition.topic, partition: partition.partition };
+}
