@@ -1,0 +1,58 @@
+/** One setting of the environment. The README's table and .env.example are generated from the list below. */
+export type Setting = {
+  readonly name: string;
+  readonly doc: string;
+  /** Used where the variable is unset or empty; null means unset. */
+  readonly fallback: string | null;
+  readonly expected: string;
+  readonly secret?: boolean;
+};
+
+const setting = (name: string, fallback: string | null, expected: string, doc: string): Setting => ({
+  name,
+  doc,
+  fallback,
+  expected,
+});
+const secret = (name: string, doc: string): Setting => ({ name, doc, fallback: null, expected: 'text', secret: true });
+
+/** Every setting that Steno reads. A secret may also be named by a file: `<NAME>_FILE`. */
+export const settings = [
+  setting('STENO_DATA_DIR', '.steno/data', 'a directory', 'Where everything is kept that must survive a restart.'),
+  setting('STENO_CACHE_DIR', '.steno/cache', 'a directory', 'Where downloads are kept: broker, registry, models.'),
+  setting('PORT', '8080', 'a port, or 0 for a free one', 'Port of the gateway.'),
+  setting('STENO_HOST', '127.0.0.1', 'an address', 'Address the gateway binds to. Any but loopback demands STENO_KEYS_FILE.'),
+  setting('STENO_KEYS_FILE', null, 'a file', 'API keys: JSON {"keys": {"<sha256 of key>": {"tenant": "…", "principal": "…"}}}.'),
+  setting('STENO_ALLOWED_HOSTS', null, 'names, comma-separated', 'Host headers the gateway accepts besides loopback and STENO_HOST.'),
+  setting('STENO_ALLOWED_ORIGINS', null, 'origins, comma-separated', 'Origins whose pages may call the gateway.'),
+  secret('STENO_TOKEN_SECRET', 'Seals resume tokens; the same on every gateway. Made up and kept in the data directory if unset.'),
+  setting('STENO_MAX_MESSAGE_BYTES', '65536', 'bytes', 'Largest message the gateway takes in.'),
+  setting('STENO_MAX_OPEN_INFERENCES', '1000', 'a number', 'Answers a gateway streams at once before it answers 503.'),
+  setting('STENO_REPLY_PARTITION', null, 'a partition number', 'Reply partition of the gateway; chosen by hash if unset.'),
+  setting('STENO_KAFKA_BROKERS', null, 'host:port, comma-separated', 'An external Kafka cluster in place of the embedded broker.'),
+  setting('STENO_KAFKA_PORT', null, 'a port', 'Port of the embedded broker; a free one if unset.'),
+  setting('STENO_KAFKA_SSL', 'false', 'true or false', 'Speak TLS to the brokers.'),
+  setting('STENO_KAFKA_SSL_CA_FILE', null, 'a PEM file', 'Certificate authority of the brokers.'),
+  setting('STENO_KAFKA_SSL_CERT_FILE', null, 'a PEM file', 'Client certificate.'),
+  setting('STENO_KAFKA_SSL_KEY_FILE', null, 'a PEM file', 'Its key.'),
+  setting('STENO_KAFKA_SASL_MECHANISM', null, 'PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER', 'Authenticate to the brokers.'),
+  setting('STENO_KAFKA_SASL_USERNAME', null, 'text', 'User name for SASL.'),
+  secret('STENO_KAFKA_SASL_PASSWORD', 'Password for SASL.'),
+  secret('STENO_KAFKA_SASL_TOKEN', 'Token for OAUTHBEARER.'),
+  setting('STENO_KAFKA_SESSION_MS', '3000', 'milliseconds', 'Session time-out in consumer groups.'),
+  setting('STENO_REGISTRY_URL', null, 'a URL', 'An external Confluent-compatible schema registry in place of the embedded one.'),
+  setting('STENO_REGISTRY_PORT', null, 'a port', 'Port of the embedded registry; a free one if unset.'),
+  setting('STENO_REGISTRY_USERNAME', null, 'text', 'User name at the registry.'),
+  secret('STENO_REGISTRY_PASSWORD', 'Password at the registry.'),
+  setting('STENO_TOPIC_PREFIX', 'steno', 'lower-case letters, digits, - and .', 'First part of every topic and group name.'),
+  setting('STENO_REPLICATION', '1', 'a number', 'Replicas of the topics that steno topics apply creates.'),
+  setting('STENO_MODELS_FILE', null, 'a file', 'A model catalogue in place of the built-in one.'),
+  setting('STENO_MODEL', null, 'a catalogue id, a .gguf file or hub:owner/name/file.gguf', 'The default model.'),
+  setting('STENO_ENGINE_THREADS', null, 'a number', 'Threads of the embedded engine; cores - 1 if unset.'),
+  setting('STENO_POOL', null, 'a pool name', 'The pool a worker serves; that of the default model if unset.'),
+  setting('STENO_CONTEXT_MAX_CHARACTERS', null, 'a number', 'Characters of history in a prompt; no limit but tokens if unset (the first specification had 4000).'),
+  setting('STENO_CONTEXT_TTL_SECONDS', null, 'seconds', 'Age at which history leaves the prompt; never if unset (the first specification had 3600).'),
+  setting('LOG_LEVEL', 'info', 'debug, info, warn, error or silent', 'What is logged.'),
+] as const satisfies readonly Setting[];
+
+export type SettingName = (typeof settings)[number]['name'];
