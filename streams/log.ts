@@ -96,6 +96,8 @@ export interface Log {
   join(options: JoinOptions): Promise<Membership>;
   /** Number of partitions of a topic. Throws StenoError `topic_missing`. */
   partitionCount(topic: string): Promise<number>;
+  /** Kafka's id of a topic: another one under the same name is another log. Throws StenoError `topic_missing`. */
+  topicId(topic: string): Promise<string>;
   /** First or next offset of each partition of a topic, by partition. */
   offsets(topic: string, which: 'earliest' | 'end'): Promise<readonly number[]>;
   close(): Promise<void>;

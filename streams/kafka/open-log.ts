@@ -21,11 +21,10 @@ export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
     });
   }
 
-  async function partitionCount(topic: string): Promise<number> {
+  async function describe(topic: string): Promise<{ readonly id: string; readonly partitionsCount: number }> {
     try {
-      const metadata = await consumer.metadata({ topics: [topic] });
-      const found = metadata.topics.get(topic);
-      if (found !== undefined) return found.partitionsCount;
+      const found = (await consumer.metadata({ topics: [topic] })).topics.get(topic);
+      if (found !== undefined) return found;
     } catch (error) {
       throw missing(topic, error);
     }
@@ -36,10 +35,11 @@ export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
     openAppender: (name) => openAppender(options, name),
     openFollower: (follow) => openFollower(options, follow),
     join: (join) => joinGroup(options, join),
-    partitionCount,
+    partitionCount: async (topic) => (await describe(topic)).partitionsCount,
+    topicId: async (topic) => (await describe(topic)).id,
     async offsets(topic, which) {
-      const count = await partitionCount(topic);
-      return readOffsets(consumer, topic, which, [...Array(count).keys()]);
+      const { partitionsCount } = await describe(topic);
+      return readOffsets(consumer, topic, which, [...Array(partitionsCount).keys()]);
     },
     close: () => consumer.close(true),
   };

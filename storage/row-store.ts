@@ -1,0 +1,36 @@
+/** One row of a fold. Rows of one group (a conversation) are loaded together. `value` is JSON. */
+export type StoredRow = { readonly group: string; readonly key: string; readonly value: string };
+
+/** How far a fold got in one partition, and how to tell that the log is still the same one. */
+export type Position = {
+  /** Offset of the next record to fold. */
+  readonly next: number;
+  /** Event id of the last record folded; empty before the first. */
+  readonly lastEventId: string;
+  /** Kafka's id of the topic: another one means another log. */
+  readonly topicId: string;
+};
+
+export type RowCommit = {
+  readonly partition: number;
+  /** The position that the rows were computed from; null if there was none. */
+  readonly start: number | null;
+  readonly position: Position;
+  readonly puts: readonly StoredRow[];
+  readonly deletes: readonly Pick<StoredRow, 'group' | 'key'>[];
+};
+
+/**
+ * Rows and positions of one fold. Rows and position change together or not at all.
+ * Throws StenoError `store_unavailable` (retryable) and `store_in_use` (a second host).
+ */
+export interface RowStore {
+  position(partition: number): Promise<Position | null>;
+  /** Returns the rows of each group, in key order; a group without rows is left out. */
+  load(groups: readonly string[]): Promise<ReadonlyMap<string, readonly StoredRow[]>>;
+  /** Compare-and-set: false, and nothing changed, if the stored position is not `start`. */
+  commit(commit: RowCommit): Promise<boolean>;
+  /** Forgets a partition's position and the rows of the groups named: a rebuild begins. */
+  reset(partition: number, groups: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
