@@ -13,3 +13,9 @@ export interface Progress {
   /** A line of its own. */
   line(text: string): void;
 }
+
+/** Shows nothing: for processes whose supervisor has shown it already. */
+export const silentProgress: Progress = {
+  step: () => ({ update: () => undefined, finish: () => undefined, fail: () => undefined }),
+  line: () => undefined,
+};

@@ -22,13 +22,17 @@ export type RowCommit = {
 
 /**
  * Rows and positions of one fold. Rows and position change together or not at all.
- * Throws StenoError `store_unavailable` (retryable) and `store_in_use` (a second host).
+ * Throws StenoError `store_unavailable` and `store_full` (retryable: nothing changed), `store_corrupt` and
+ * `store_in_use` (a second host).
  */
 export interface RowStore {
   position(partition: number): Promise<Position | null>;
-  /** Returns the rows of each group, in key order; a group without rows is left out. */
+  /** Returns the rows of each group, by the UTF-8 bytes of their keys; a group without rows is left out. */
   load(groups: readonly string[]): Promise<ReadonlyMap<string, readonly StoredRow[]>>;
-  /** Compare-and-set: false, and nothing changed, if the stored position is not `start`. */
+  /**
+   * Compare-and-set: false, and nothing changed, if the stored position is not `start`. Deletes come before puts.
+   * Calls take effect in the order they were made: the next need not await the one before.
+   */
   commit(commit: RowCommit): Promise<boolean>;
   /** Forgets a partition's position and the rows of the groups named: a rebuild begins. */
   reset(partition: number, groups: readonly string[]): Promise<void>;

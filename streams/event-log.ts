@@ -97,26 +97,25 @@ function wrapLog(
 }
 
 async function lookupIds(registry: Registry, topics: readonly Topic[]): Promise<ReadonlyMap<EventType, number>> {
-  const ids = new Map<EventType, number>();
+  // One schema has one id, whatever its subject: the first subject of each event is enough.
+  const subjects = new Map<EventType, string>();
   for (const topic of topics) {
-    for (const event of topic.dataset.events) {
-      if (ids.has(event)) continue;
-      const subject = subjectOf(topic, event);
-      let id: number | null;
-      try {
-        id = await registry.lookup(subject, event);
-      } catch (error) {
-        throw unreachable(error);
-      }
-      if (id === null) {
-        throw new StenoError('schema_missing', `the registry has no schema of this version under ${subject}`, {
-          fix: 'run steno topics apply',
-        });
-      }
-      ids.set(event, id);
-    }
+    for (const event of topic.dataset.events) if (!subjects.has(event)) subjects.set(event, subjectOf(topic, event));
   }
-  return ids;
+  return new Map(await Promise.all([...subjects].map(async ([event, subject]) => [event, await lookupId(registry, event, subject)] as const)));
+}
+
+async function lookupId(registry: Registry, event: EventType, subject: string): Promise<number> {
+  let id: number | null;
+  try {
+    id = await registry.lookup(subject, event);
+  } catch (error) {
+    throw unreachable(error);
+  }
+  if (id !== null) return id;
+  throw new StenoError('schema_missing', `the registry has no schema of this version under ${subject}`, {
+    fix: 'run steno topics apply',
+  });
 }
 
 function unreachable(cause: unknown): StenoError {

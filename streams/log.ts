@@ -45,7 +45,10 @@ export interface Appender {
 
 /** Reads partitions from positions of our own, without a group. */
 export interface Follower {
-  /** Starts reading a partition; `from` is an offset, or the partition's first or next offset. */
+  /**
+   * Starts reading a partition and returns the offset it starts at; `from` is an offset, or the partition's first or
+   * next offset. Throws StenoError `topic_missing` or `broker_unreachable` (retryable).
+   */
   add(topic: string, partition: number, from: number | 'earliest' | 'end'): Promise<number>;
   remove(topic: string, partition: number): void;
   stop(): Promise<void>;
@@ -53,7 +56,7 @@ export interface Follower {
 
 export type FollowOptions = {
   readonly name: string;
-  /** Called in log order per partition; a partition is not read further until the promise resolves. */
+  /** Called in log order per partition; its next batch is handed over when the promise has resolved. */
   readonly onBatch: (batch: Batch) => void | Promise<void>;
   /** A batch handler threw, or the log refuses for ever: the reader has stopped. */
   readonly onFailure: (error: unknown) => void;

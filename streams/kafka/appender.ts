@@ -1,13 +1,19 @@
-import { Producer, type MessageToProduce } from '@platformatic/kafka';
-import { StenoError } from '../../runtime/errors.ts';
+import { Producer } from '@platformatic/kafka';
 import type { Appender, NewRecord } from '../log.ts';
+import { appendError, refusedPartitions, toMessage } from './append-request.ts';
 import { baseOptions, type KafkaOptions } from './connection.ts';
 
 /** Most bytes and records of one request: what is over waits for the next. */
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 const MAX_REQUEST_RECORDS = 10_000;
+/** A request holds one batch per partition, and a topic's `max.message.bytes` bounds the batch: 1 MiB at least here. */
+const MAX_BATCH_BYTES = 768 * 1024;
+/** More than Kafka's framing of a record. */
+const RECORD_OVERHEAD = 64;
 
-type Waiting = { readonly records: readonly NewRecord[]; readonly resolve: () => void; readonly reject: (error: unknown) => void };
+/** One call of `append`: settled when the last of its records is. */
+type Call = { open: number; error: unknown; readonly resolve: () => void; readonly reject: (error: unknown) => void };
+type Waiting = { readonly record: NewRecord; readonly call: Call };
 
 /**
  * Opens an idempotent producer with acks=all. One request is outstanding at a time and takes whatever waits, so
@@ -16,56 +22,79 @@ type Waiting = { readonly records: readonly NewRecord[]; readonly resolve: () =>
 export function openAppender(options: KafkaOptions, name: string): Appender {
   const producer = new Producer({ ...baseOptions(options, name), idempotent: true, strict: false });
   let waiting: Waiting[] = [];
+  let taken = 0;
   let pending = 0;
   let sending: Promise<void> | null = null;
 
   async function sendAll(): Promise<void> {
     // A turn of the microtask queue: whatever the same tick appends travels in the first request too.
     await Promise.resolve();
-    while (waiting.length > 0) {
-      await send(takeGroup());
-    }
+    while (taken < waiting.length) await send(takeGroup());
+    waiting = [];
+    taken = 0;
     sending = null;
   }
 
   async function send(group: readonly Waiting[]): Promise<void> {
     try {
-      await producer.send({ messages: group.flatMap((entry) => entry.records.map(toMessage)) });
+      await producer.send({ messages: group.map(({ record }) => toMessage(record)) });
     } catch (error) {
-      const wrapped = wrap(error);
-      if (wrapped.code === 'record_too_large' && group.length > 1) {
-        // Only the append that holds the large record may fail.
-        for (const entry of group) await send([entry]);
-        return;
-      }
-      for (const entry of group) {
-        pending -= entry.records.length;
-        entry.reject(wrapped);
-      }
+      await settleFailed(group, error);
       return;
     }
-    for (const entry of group) {
-      pending -= entry.records.length;
-      entry.resolve();
-    }
+    for (const item of group) settle(item, null);
   }
 
+  /** Only the partitions the broker refused are in doubt; of those, a record too large fails alone. */
+  async function settleFailed(group: readonly Waiting[], cause: unknown): Promise<void> {
+    const error = appendError(cause);
+    const refused = refusedPartitions(cause);
+    if (refused === null) {
+      for (const item of group) settle(item, error);
+      return;
+    }
+    const failed: Waiting[] = [];
+    for (const item of group) {
+      if (refused.has(keyOf(item.record))) failed.push(item);
+      else settle(item, null);
+    }
+    if (error.code === 'record_too_large' && failed.length > 1) {
+      for (const item of failed) await send([item]);
+      return;
+    }
+    for (const item of failed) settle(item, error);
+  }
+
+  function settle({ call }: Waiting, error: unknown): void {
+    pending -= 1;
+    call.open -= 1;
+    call.error ??= error;
+    if (call.open > 0) return;
+    if (call.error === null) call.resolve();
+    else call.reject(call.error);
+  }
+
+  /** The next records in order, up to the first that would make the request or a batch of it too large. */
   function takeGroup(): readonly Waiting[] {
+    const batches = new Map<string, number>();
+    const start = taken;
     let bytes = 0;
-    let records = 0;
-    let count = 0;
-    for (const entry of waiting) {
-      for (const record of entry.records) bytes += record.value.length;
-      records += entry.records.length;
-      if (count > 0 && (bytes > MAX_REQUEST_BYTES || records > MAX_REQUEST_RECORDS)) break;
-      count += 1;
+    for (; taken < waiting.length && taken - start < MAX_REQUEST_RECORDS; taken += 1) {
+      const record = waiting[taken]?.record;
+      if (record === undefined) break;
+      const size = sizeOf(record);
+      const key = keyOf(record);
+      const batch = (batches.get(key) ?? 0) + size;
+      bytes += size;
+      if (taken > start && (bytes > MAX_REQUEST_BYTES || (batch > MAX_BATCH_BYTES && batch > size))) break;
+      batches.set(key, batch);
     }
-    if (count === waiting.length) {
-      const all = waiting;
-      waiting = [];
-      return all;
+    const group = waiting.slice(start, taken);
+    if (taken > MAX_REQUEST_RECORDS && taken * 2 > waiting.length) {
+      waiting = waiting.slice(taken);
+      taken = 0;
     }
-    return waiting.splice(0, count);
+    return group;
   }
 
   return {
@@ -73,7 +102,8 @@ export function openAppender(options: KafkaOptions, name: string): Appender {
       if (records.length === 0) return Promise.resolve();
       pending += records.length;
       return new Promise((resolve, reject) => {
-        waiting.push({ records, resolve, reject });
+        const call: Call = { open: records.length, error: null, resolve, reject };
+        for (const record of records) waiting.push({ record, call });
         sending ??= sendAll();
       });
     },
@@ -87,35 +117,14 @@ export function openAppender(options: KafkaOptions, name: string): Appender {
   };
 }
 
-function toMessage(record: NewRecord): MessageToProduce {
-  const message: MessageToProduce = {
-    topic: record.topic,
-    partition: record.partition,
-    key: Buffer.from(record.key),
-    value: record.value,
-  };
-  if (record.headers !== undefined && record.headers.size > 0) {
-    const headers = new Map<Buffer, Buffer>();
-    for (const [name, value] of record.headers) {
-      headers.set(Buffer.from(name), typeof value === 'string' ? Buffer.from(value) : value);
-    }
-    message.headers = headers;
+function sizeOf(record: NewRecord): number {
+  let size = record.value.length + record.key.length + RECORD_OVERHEAD;
+  if (record.headers !== undefined) {
+    for (const [name, value] of record.headers) size += name.length + value.length + 4;
   }
-  return message;
+  return size;
 }
 
-function wrap(error: unknown): StenoError {
-  const text = error instanceof Error ? `${error.message} ${causes(error)}` : String(error);
-  if (/MESSAGE_TOO_LARGE|RECORD_LIST_TOO_LARGE/.test(text)) {
-    return new StenoError('record_too_large', 'a record is larger than its topic allows', { cause: error });
-  }
-  return new StenoError('append_unknown', 'the log did not acknowledge an append: it may or may not be there', {
-    retryable: true,
-    cause: error,
-  });
-}
-
-function causes(error: Error): string {
-  const nested = 'errors' in error && Array.isArray(error.errors) ? error.errors : [];
-  return nested.map((item: unknown) => (item instanceof Error ? `${item.message} ${causes(item)}` : '')).join(' ');
+function keyOf(record: NewRecord): string {
+  return `${record.topic}/${record.partition}`;
 }

@@ -1,5 +1,5 @@
 import { Consumer, ResponseError } from '@platformatic/kafka';
-import { StenoError } from '../../runtime/errors.ts';
+import { errorMessage, StenoError } from '../../runtime/errors.ts';
 import type { Batch, Follower, FollowOptions } from '../log.ts';
 import { readBatches } from './batches.ts';
 import { baseOptions, type KafkaOptions } from './connection.ts';
@@ -13,16 +13,24 @@ const ERROR_PAUSE_MS = 100;
 /** Kafka protocol error code 1. */
 const OFFSET_OUT_OF_RANGE = 1;
 
+/** Kafka protocol error codes of a fetch session that the broker or the client has lost; the next fetch opens another. */
+const FETCH_SESSION_ERRORS: ReadonlySet<number> = new Set([70, 71, 106]);
+/** A partition whose handler is behind by so many bytes is not fetched until it has caught up. */
+const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
+
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>;
 
 type Position = {
   readonly topic: string;
-  readonly topicId: string;
   readonly partition: number;
-  readonly leader: number;
+  topicId: string;
+  leader: number;
+  /** Offset to fetch next: everything before it was handed over or waits in the queue. */
   next: number;
-  /** Its batch is being handled: it is not fetched meanwhile. */
+  /** Its batch is being handled. It is fetched meanwhile, or a parked fetch of others would delay its next record. */
   busy: boolean;
+  readonly queue: Batch[];
+  queuedBytes: number;
 };
 
 /**
@@ -43,8 +51,12 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
   let stopped = false;
 
   async function locate(topic: string, partition: number): Promise<{ topicId: string; leader: number }> {
-    const metadata = await consumer.metadata({ topics: [topic] });
-    const found = metadata.topics.get(topic);
+    let found;
+    try {
+      found = (await consumer.metadata({ topics: [topic] })).topics.get(topic);
+    } catch (error) {
+      if (!errorMessage(error).includes('Unknown topic')) throw unreachable(topic, error);
+    }
     const leader = found?.partitions[partition]?.leader;
     if (found === undefined || leader === undefined) {
       throw new StenoError('topic_missing', `topic ${topic} has no partition ${partition}`, {
@@ -54,15 +66,27 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
     return { topicId: found.id, leader };
   }
 
+  async function edge(topic: string, partition: number, which: 'earliest' | 'end'): Promise<number> {
+    try {
+      return (await readOffsets(consumer, topic, which, [partition]))[0] ?? 0;
+    } catch (error) {
+      throw unreachable(topic, error);
+    }
+  }
+
   async function loop(node: number): Promise<void> {
     while (!stopped) {
-      const ready = [...positions.values()].filter((position) => position.leader === node && !position.busy);
+      const ready = [...positions.values()].filter(
+        (position) => position.leader === node && position.queuedBytes < MAX_QUEUED_BYTES,
+      );
       if (ready.length === 0) {
         await new Promise<void>((resolve) => wake.push(resolve));
         continue;
       }
       try {
         deliver(ready, await fetchFrom(node, ready));
+        // Handlers that finish within this turn of the event loop are in the next fetch already.
+        if (ready.some((position) => position.busy)) await new Promise(setImmediate);
       } catch (error) {
         if (stopped) return;
         await recover(error, ready);
@@ -109,7 +133,8 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
           position.next,
         );
         if (nextOffset === position.next) continue;
-        handle(position, {
+        position.next = nextOffset;
+        receive(position, {
           topic: position.topic,
           partition: position.partition,
           records,
@@ -120,22 +145,35 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
     }
   }
 
-  function handle(position: Position, batch: Batch): void {
-    const done = (): void => {
-      position.next = batch.nextOffset;
-      position.busy = false;
-    };
+  function receive(position: Position, batch: Batch): void {
+    if (!position.busy) return hand(position, batch);
+    position.queue.push(batch);
+    position.queuedBytes += bytesOf(batch);
+  }
+
+  function hand(position: Position, batch: Batch): void {
     try {
       const result = follow.onBatch(batch);
-      if (result === undefined) return done();
+      if (result === undefined) return;
       position.busy = true;
       result.then(() => {
-        done();
-        wakeAll();
+        position.busy = false;
+        handQueued(position);
       }, fail);
     } catch (error) {
       fail(error);
     }
+  }
+
+  function handQueued(position: Position): void {
+    const wasFull = position.queuedBytes >= MAX_QUEUED_BYTES;
+    while (!position.busy && isCurrent(position)) {
+      const batch = position.queue.shift();
+      if (batch === undefined) break;
+      position.queuedBytes -= bytesOf(batch);
+      hand(position, batch);
+    }
+    if (wasFull && position.queuedBytes < MAX_QUEUED_BYTES) wakeAll();
   }
 
   async function recover(error: unknown, ready: readonly Position[]): Promise<void> {
@@ -143,30 +181,29 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
       // One partition's error fails the whole call: the others' records are in the response it carries.
       const response = error instanceof ResponseError ? (error['response'] as FetchResponse) : null;
       if (response !== null) deliver(ready, response);
-      for (const position of ready.filter((item) => isCurrent(item) && isOutOfRange(response, item))) {
+      const outOfRange = ready.filter((item) => isCurrent(item) && isOutOfRange(response, item));
+      for (const position of outOfRange) {
         // Retention passed the position: go on at what is left.
         const [first] = await readOffsets(consumer, position.topic, 'earliest', [position.partition]);
         position.next = first ?? 0;
       }
-      if (response === null) await pause(ERROR_PAUSE_MS);
+      if (outOfRange.length > 0 || (response !== null && FETCH_SESSION_ERRORS.has(response.errorCode))) return;
+      await pause(ERROR_PAUSE_MS);
       consumer.clearMetadata();
       for (const position of ready) {
         if (!isCurrent(position)) continue;
-        const found = await locate(position.topic, position.partition);
-        if (found.leader !== position.leader || found.topicId !== position.topicId) {
-          place({ ...position, ...found });
-        }
+        Object.assign(position, await locate(position.topic, position.partition));
+        runLoop(position.leader);
       }
+      wakeAll();
     } catch {
       // The cluster does not answer: the loop asks again until it does or the reader stops.
       await pause(ERROR_PAUSE_MS);
     }
   }
 
-  function place(position: Position): void {
-    positions.set(keyOf(position), position);
-    if (!loops.has(position.leader)) loops.set(position.leader, loop(position.leader).catch(fail));
-    wakeAll();
+  function runLoop(node: number): void {
+    if (!stopped && !loops.has(node)) loops.set(node, loop(node).catch(fail));
   }
 
   function isCurrent(position: Position): boolean {
@@ -189,9 +226,12 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
   return {
     async add(topic, partition, from) {
       consumer.topics.track(topic);
-      const { topicId, leader } = await locate(topic, partition);
-      const next = typeof from === 'number' ? from : ((await readOffsets(consumer, topic, from, [partition]))[0] ?? 0);
-      place({ topic, topicId, partition, leader, next, busy: false });
+      const found = await locate(topic, partition);
+      const next = typeof from === 'number' ? from : await edge(topic, partition, from);
+      const position = { topic, partition, ...found, next, busy: false, queue: [], queuedBytes: 0 };
+      positions.set(keyOf(position), position);
+      runLoop(position.leader);
+      wakeAll();
       return next;
     },
     remove(topic, partition) {
@@ -214,6 +254,18 @@ function isOutOfRange(response: FetchResponse | null, position: Position): boole
   const topic = response?.responses.find((item) => item.topicId === position.topicId);
   const part = topic?.partitions.find((item) => item.partitionIndex === position.partition);
   return part?.errorCode === OFFSET_OUT_OF_RANGE;
+}
+
+function bytesOf(batch: Batch): number {
+  return batch.records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+}
+
+function unreachable(topic: string, cause: unknown): StenoError {
+  return new StenoError('broker_unreachable', `no broker tells where ${topic} lies`, {
+    retryable: true,
+    fix: 'start it or set STENO_KAFKA_BROKERS',
+    cause,
+  });
 }
 
 function pause(millis: number): Promise<void> {

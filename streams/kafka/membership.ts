@@ -4,6 +4,9 @@ import type { JoinOptions, Membership, TopicPartition } from '../log.ts';
 import { baseOptions, type KafkaOptions } from './connection.ts';
 
 const REJOIN_PAUSE_MS = 250;
+const LEAVE_MS = 1_500;
+
+type Identity = { readonly memberId: string | null; readonly generation: number };
 
 /**
  * Joins a consumer group with the cooperative-sticky assignor, so that kept partitions are never interrupted. The
@@ -19,15 +22,20 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
     heartbeatInterval: options.heartbeatMillis,
     protocols: [{ name: 'cooperative-sticky', version: 3 }],
   });
+  // Commits travel on a connection of their own: a parked join must not delay them. And without retries: the library
+  // would join anew under the hood and then send old offsets under the new generation.
+  const committer = new Consumer({ ...baseOptions(options, `${join.group}-commit`), groupId: join.group, retries: 0 });
   let owned: readonly TopicPartition[] = [];
+  let identity: Identity = { memberId: null, generation: 0 };
   let startedAt = 0;
   let freshAt = 0;
   let left = false;
   let rejoining = false;
 
   for (const topic of join.topics) consumer.topics.track(topic);
-  consumer.on('consumer:heartbeat:start', () => {
-    startedAt = performance.now();
+  consumer.on('client:performWithRetry', (operation: string) => {
+    // Freshness counts from when a request was sent: a process that slept meanwhile must not take an old answer for new.
+    if (operation === 'heartbeat' || operation === 'syncGroup') startedAt = performance.now();
   });
   consumer.on('consumer:heartbeat:end', () => {
     freshAt = startedAt;
@@ -44,10 +52,14 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
     const next = (consumer.assignments ?? []).flatMap(({ topic, partitions }) =>
       partitions.map((partition) => ({ topic, partition })),
     );
-    const lost = difference(owned, next);
-    const gained = difference(next, owned);
+    const { memberId, generationId: generation } = consumer;
+    // Whoever comes back as another member, or missed a generation, owned nothing meanwhile: others may have read on.
+    const kept = memberId === identity.memberId && generation <= identity.generation + 1;
+    const lost = kept ? difference(owned, next) : owned;
+    const gained = kept ? difference(next, owned) : next;
+    identity = { memberId, generation };
     owned = next;
-    freshAt = performance.now();
+    freshAt = startedAt;
     if (lost.length > 0) join.onRevoked(lost);
     if (gained.length > 0) join.onAssigned(gained);
   }
@@ -65,7 +77,7 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
         await consumer.joinGroup();
         break;
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, REJOIN_PAUSE_MS));
+        await pause(REJOIN_PAUSE_MS);
       }
     }
     rejoining = false;
@@ -74,7 +86,7 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
   try {
     await consumer.joinGroup();
   } catch (error) {
-    await consumer.close(true);
+    await Promise.all([consumer.close(true).catch(ignore), committer.close(true).catch(ignore)]);
     throw new StenoError('group_join_failed', `cannot join the group ${join.group}`, {
       retryable: true,
       fix: 'see that the broker answers and allows the session time-out',
@@ -84,12 +96,15 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
 
   return {
     isFresh() {
-      return !left && performance.now() - freshAt < options.sessionMillis;
+      const isMember = !left && !rejoining && consumer.memberId !== null && consumer.memberId === identity.memberId;
+      return isMember && performance.now() - freshAt < options.sessionMillis;
     },
     async commit(offsets) {
       if (offsets.length === 0 || left) return;
+      committer.memberId = identity.memberId;
+      committer.generationId = identity.generation;
       try {
-        await consumer.commit({
+        await committer.commit({
           offsets: offsets.map(({ topic, partition, offset }) => ({
             topic,
             partition,
@@ -104,9 +119,14 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
     async committed(partitions) {
       const byTopic = new Map<string, number[]>();
       for (const { topic, partition } of partitions) byTopic.set(topic, [...(byTopic.get(topic) ?? []), partition]);
-      const found = await consumer.listCommittedOffsets({
-        topics: [...byTopic].map(([topic, list]) => ({ topic, partitions: list })),
-      });
+      let found;
+      try {
+        found = await committer.listCommittedOffsets({
+          topics: [...byTopic].map(([topic, list]) => ({ topic, partitions: list })),
+        });
+      } catch (error) {
+        throw new StenoError('offsets_unknown', 'the group does not tell its offsets', { retryable: true, cause: error });
+      }
       return partitions.flatMap(({ topic, partition }) => {
         const offset = Number(found.get(topic)?.[partition] ?? -1n);
         return offset < 0 ? [] : [{ topic, partition, offset }];
@@ -117,12 +137,9 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
       const lost = owned;
       owned = [];
       if (lost.length > 0) join.onRevoked(lost);
-      try {
-        await consumer.leaveGroup(true);
-      } catch {
-        // The group forgets the member at its session time-out anyway.
-      }
-      await consumer.close(true);
+      // A join that is parked at the broker would delay the leave for the rebalance time-out.
+      await Promise.race([leaveQuietly(consumer), pause(LEAVE_MS)]);
+      await Promise.all([consumer.close(true).catch(ignore), committer.close(true).catch(ignore)]);
     },
   };
 }
@@ -131,3 +148,18 @@ function difference(left: readonly TopicPartition[], right: readonly TopicPartit
   const keys = new Set(right.map((item) => `${item.topic}/${item.partition}`));
   return left.filter((item) => !keys.has(`${item.topic}/${item.partition}`));
 }
+
+function pause(millis: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, millis));
+}
+
+async function leaveQuietly(consumer: Consumer): Promise<void> {
+  try {
+    await consumer.leaveGroup(true);
+  } catch {
+    ignore();
+  }
+}
+
+/** The group forgets a member at its session time-out, whatever a leave or close says. */
+function ignore(): void {}

@@ -1,9 +1,10 @@
 import { errorCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import { CodecError } from '../../schemas/codec-error.ts';
 import type { LoggedEvent } from '../event.ts';
 import type { EventLog } from '../event-log.ts';
 import { deadLetter } from '../dead-letters.ts';
-import type { Appender, Batch, Follower, Membership, TopicPartition } from '../log.ts';
+import type { Appender, Batch, Follower, Membership, RawRecord, TopicPartition } from '../log.ts';
 import { appendUntilDone } from './append-until-done.ts';
 import { decodeBatch, type Poison } from './decode-batch.ts';
 
@@ -13,11 +14,24 @@ import { decodeBatch, type Poison } from './decode-batch.ts';
  */
 export type Assignment = TopicPartition & { readonly signal: AbortSignal };
 
+/** What a handler may ask of the runner. */
+export type GroupControl = {
+  /** The handler threw on an event: its record goes to dead letters, and the partition goes on. */
+  readonly setAside: (assignment: Assignment, record: RawRecord, error: unknown) => Promise<void>;
+  /** Somebody else moved the position: the partition begins anew at `start`, under a new assignment. */
+  readonly restart: (assignment: Assignment) => void;
+};
+
 export type GroupHandler = {
   /** Where to begin. The positions are the handler's: rows of a database, or offsets of the group. */
   readonly start: (assignment: Assignment, membership: Membership) => Promise<number | 'earliest'>;
   /** Called in log order; the partition is not read further until the promise resolves. */
-  readonly handle: (assignment: Assignment, events: readonly LoggedEvent[], batch: Batch) => void | Promise<void>;
+  readonly handle: (
+    assignment: Assignment,
+    events: readonly LoggedEvent[],
+    batch: Batch,
+    control: GroupControl,
+  ) => void | Promise<void>;
   /** A record was set aside; it is in dead letters already. */
   readonly poisoned?: (assignment: Assignment, poison: Poison) => void | Promise<void>;
   readonly revoked?: (assignment: Assignment) => void;
@@ -53,8 +67,15 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
     onBatch: receive,
     onFailure: options.onFailure,
   });
+  const control: GroupControl = {
+    setAside,
+    restart(assignment) {
+      if (current.get(keyOf(assignment))?.assignment !== assignment) return;
+      revoke([assignment]);
+      assign([{ topic: assignment.topic, partition: assignment.partition }]);
+    },
+  };
   let stopped = false;
-  let membership: Membership | null = null;
   let joined: (membership: Membership) => void = () => undefined;
   const whenJoined = new Promise<Membership>((resolve) => (joined = resolve));
 
@@ -64,7 +85,7 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
     lag.set(keyOf(batch), Math.max(0, batch.highWatermark - batch.nextOffset));
     const decoded = decodeBatch(events, batch.records, entry.assignment.signal);
     if (decoded instanceof Promise || decoded.poison.length > 0) return receiveSlowly(entry.assignment, batch, decoded);
-    return handler.handle(entry.assignment, decoded.events, batch);
+    return handler.handle(entry.assignment, decoded.events, batch, control);
   }
 
   async function receiveSlowly(
@@ -75,24 +96,24 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
     const decoded = await pending;
     for (const poison of decoded.poison) {
       if (assignment.signal.aborted) return;
-      logger.warn('set a record aside', {
-        topic: batch.topic,
-        partition: batch.partition,
-        offset: poison.record.offset,
-        code: poison.error.code,
-      });
-      const reason = {
-        group: options.group,
-        errorClass: poison.error.name,
-        errorCode: poison.error.code,
-        attempts: 1,
-        firstFailedAt: poison.record.timestamp,
-      };
-      const { topic, partitions } = options.deadLetters;
-      await appendUntilDone(deadLetters, [deadLetter(poison.record, reason, topic, partitions)], assignment.signal);
+      await setAside(assignment, poison.record, poison.error);
       await handler.poisoned?.(assignment, poison);
     }
-    if (!assignment.signal.aborted) await handler.handle(assignment, decoded.events, batch);
+    if (!assignment.signal.aborted) await handler.handle(assignment, decoded.events, batch, control);
+  }
+
+  async function setAside(assignment: Assignment, record: RawRecord, error: unknown): Promise<void> {
+    const code = error instanceof CodecError ? error.code : errorCode(error);
+    logger.warn('set a record aside', { ...facts(record), offset: record.offset, code });
+    const reason = {
+      group: options.group,
+      errorClass: error instanceof Error ? error.name : 'unknown',
+      errorCode: code,
+      attempts: 1,
+      firstFailedAt: record.timestamp,
+    };
+    const { topic, partitions } = options.deadLetters;
+    await appendUntilDone(deadLetters, [deadLetter(record, reason, topic, partitions)], assignment.signal);
   }
 
   function assign(partitions: readonly TopicPartition[]): void {
@@ -131,15 +152,14 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
     }
   }
 
-  membership = await events.log.join({
+  const member = await events.log.join({
     group: options.group,
     topics: options.topics,
     onAssigned: assign,
     onRevoked: revoke,
     onFailure: options.onFailure,
   });
-  joined(membership);
-  const member = membership;
+  joined(member);
 
   return {
     membership: member,

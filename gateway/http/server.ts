@@ -1,0 +1,161 @@
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { StenoError } from '../../runtime/errors.ts';
+import { requestIdOf, traceOf, type Call } from '../call.ts';
+import { bearerOf, type Keys } from '../keys.ts';
+import type { Origins } from '../origins.ts';
+import { parseJson, validate } from '../parse.ts';
+import { problemBody, problemHeaders, problemOf, refuse } from '../problems.ts';
+import type { Exchange, Handlers, Reply } from './exchange.ts';
+import { operations, type Operation, type OperationId } from './operations.ts';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const ANONYMOUS = { tenantId: '', principal: '' };
+
+/** Builds the HTTP server: what is asked for is checked here, what it means is the handlers'. */
+export function buildServer(deps: {
+  readonly handlers: Handlers;
+  readonly keys: Keys;
+  readonly origins: Origins;
+  readonly maxBodyBytes: number;
+  readonly isDraining: () => boolean;
+}): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: deps.maxBodyBytes,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 256 },
+    genReqId: (raw) => requestIdOf(raw.headers['x-request-id']),
+    frameworkErrors: (_error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      send(reply, refuse('invalid_request', 'the address is not valid', { fix: 'correct the path' }));
+    },
+    clientErrorHandler(_error, socket) {
+      if (socket.destroyed) return;
+      const body = problemBody(problemOf(refuse('invalid_request', 'the request is not valid HTTP')));
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: ${JSON_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      );
+    },
+  });
+  const anyHost = new Set<string | undefined>(
+    operations.filter((operation: Operation) => operation.anyHost === true).map(({ path }) => path),
+  );
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : parseJson(body.toString()));
+    } catch (error) {
+      done(error instanceof Error ? error : null);
+    }
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    if (deps.isDraining()) reply.header('connection', 'close');
+    if (anyHost.has(request.routeOptions.url)) return done();
+    const { host, origin } = request.headers;
+    const reader = deps.origins.check(host, origin);
+    if (reader === null) return done();
+    reply.headers({
+      'access-control-allow-origin': reader,
+      vary: 'origin',
+      'access-control-expose-headers': 'x-request-id, x-steno-inference, x-steno-resume-token, retry-after',
+    });
+    if (request.method !== 'OPTIONS') return done();
+    void reply
+      .headers({
+        'access-control-allow-methods': 'GET, POST',
+        'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id, traceparent, x-request-id',
+        'access-control-max-age': '600',
+      })
+      .code(204)
+      .send();
+  });
+  app.setNotFoundHandler((_request, reply) => {
+    send(reply, refuse('not_found', 'no such path', { fix: 'see /openapi.json' }));
+  });
+  app.setErrorHandler((error: FastifyError, _request, reply) => send(reply, ours(error)));
+
+  for (const operation of operations) register(app, operation, deps);
+  return app;
+}
+
+function register(
+  app: FastifyInstance,
+  operation: Operation & { readonly id: OperationId },
+  { handlers, keys }: { readonly handlers: Handlers; readonly keys: Keys },
+): void {
+  const calls = new WeakMap<FastifyRequest, Call>();
+  // The schemas below are those that Input<Id> is inferred from; TypeScript cannot follow that through the list.
+  const handle = handlers[operation.id] as (input: object, exchange: Exchange) => Promise<Reply | null>;
+  app.route({
+    method: operation.method,
+    url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    exposeHeadRoute: operation.method === 'GET' && !operation.secured,
+    onRequest(request, _reply, done) {
+      const credential = operation.secured ? keys.find(bearerOf(request.headers.authorization)) : null;
+      if (operation.secured && credential === null) {
+        throw refuse('invalid_api_key', 'the API key is missing or not valid', {
+          fix: 'send Authorization: Bearer and your key',
+        });
+      }
+      calls.set(request, {
+        caller: credential?.caller ?? ANONYMOUS,
+        requestId: request.id,
+        trace: traceOf(request.headers.traceparent),
+      });
+      done();
+    },
+    async handler(request, reply) {
+      const call = calls.get(request);
+      if (call === undefined) throw new Error('the request was not checked');
+      const input = {
+        params: operation.params === undefined ? null : validate(operation.params, request.params),
+        query: operation.query === undefined ? null : validate(operation.query, request.query),
+        body: operation.body === undefined ? null : validate(operation.body, request.body ?? undefined),
+      };
+      const answer = await handle(input, exchangeOf(request, reply, call));
+      if (answer === null) return reply;
+      const { status, body, headers, type } = answer;
+      return reply
+        .code(status)
+        .headers({ ...headers })
+        .type(type ?? JSON_TYPE)
+        .send(typeof body === 'string' ? body : JSON.stringify(body));
+    },
+  });
+}
+
+function exchangeOf(request: FastifyRequest, reply: FastifyReply, call: Call): Exchange {
+  return {
+    call,
+    header(name) {
+      const value = request.headers[name];
+      return typeof value === 'string' && value !== '' ? value : null;
+    },
+    takeOver() {
+      reply.hijack();
+      return { response: reply.raw, headers: { ...reply.getHeaders() } };
+    },
+    onGone: (gone) => void reply.raw.on('close', gone),
+  };
+}
+
+function send(reply: FastifyReply, error: unknown): void {
+  const problem = problemOf(error);
+  void reply.code(problem.status).headers({ ...problemHeaders(problem) }).type(JSON_TYPE).send(problemBody(problem));
+}
+
+/** Says in our words what the framework refused. */
+function ours(error: FastifyError): unknown {
+  if (error instanceof StenoError || error.statusCode === undefined || error.statusCode >= 500) return error;
+  if (error.statusCode === 413) {
+    return refuse('too_large', 'the request is larger than this gateway takes', { fix: 'send less, or raise STENO_MAX_MESSAGE_BYTES' });
+  }
+  if (error.statusCode === 415) {
+    return refuse('unsupported_media_type', 'the body is not JSON', { fix: 'send content-type: application/json' });
+  }
+  return refuse('invalid_request', 'the request is not valid', { fix: 'see /openapi.json' });
+}

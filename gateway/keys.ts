@@ -1,0 +1,124 @@
+import { readFileSync, statSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { z } from 'zod';
+import { StenoError, errorMessage } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Caller } from './call.ts';
+
+const name = z.string().regex(/^[\w.:@-]{1,128}$/, 'up to 128 letters, digits or any of "_.:@-"');
+const keysFile = z.strictObject({
+  keys: z.record(
+    z.string().regex(/^[0-9a-f]{64}$/, 'the SHA-256 of a key: 64 hex digits'),
+    z.strictObject({ tenant: name, principal: name }),
+  ),
+});
+
+/** A credential that was accepted; `isValid` turns false when the key is withdrawn. */
+export type Credential = { readonly caller: Caller; readonly isValid: () => boolean };
+
+/** Who may call. */
+export interface Keys {
+  /** False where everybody on this machine may call without a key. */
+  readonly required: boolean;
+  /** Null for a key that is missing, unknown or withdrawn. */
+  find(key: string | null): Credential | null;
+  stop(): void;
+}
+
+const EVERYBODY: Caller = { tenantId: 'default', principal: 'local' };
+/** A key that is withdrawn stops working within this time, on open sockets too. */
+const RELOAD_MS = 2_000;
+
+/**
+ * Opens the keys file, and reads it again when it changes. Without one only a loopback address may be served.
+ * Throws StenoError `keys_required` and `bad_keys_file`.
+ */
+export function openKeys(file: string | null, host: string, logger: Logger): Keys {
+  if (file === null) return everybody(host, logger);
+  let keys = readKeys(file);
+  let changed = changeOf(file);
+  const timer = setInterval(() => {
+    const now = changeOf(file);
+    if (now === changed) return;
+    changed = now;
+    try {
+      keys = readKeys(file);
+      logger.info('keys file was read again', { keys: keys.size });
+    } catch (error) {
+      logger.error('keys file is bad: the keys read before stay in force', { error: errorMessage(error) });
+    }
+  }, RELOAD_MS);
+  timer.unref();
+  return {
+    required: true,
+    find(key) {
+      if (key === null || key.length > 500) return null;
+      const digest = hash('sha256', key, 'hex');
+      // Looked up by its hash: how long that takes says nothing of how near a guess is.
+      const caller = keys.get(digest);
+      return caller === undefined ? null : { caller, isValid: () => keys.get(digest)?.tenantId === caller.tenantId };
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** Returns the key of an Authorization header; null for anything but a bearer key. */
+export function bearerOf(header: string | undefined): string | null {
+  const found = /^Bearer +(\S{1,500})$/i.exec(header ?? '');
+  return found?.[1] ?? null;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function everybody(host: string, logger: Logger): Keys {
+  if (!isLoopback(host)) {
+    throw new StenoError('keys_required', `STENO_HOST is ${host}, which others can reach, and no keys file is set`, {
+      fix: 'set STENO_KEYS_FILE, or STENO_HOST to 127.0.0.1',
+    });
+  }
+  logger.warn('no keys file: everybody on this machine may call as tenant default', { host });
+  const credential: Credential = { caller: EVERYBODY, isValid: () => true };
+  return { required: false, find: () => credential, stop: () => undefined };
+}
+
+function readKeys(file: string): ReadonlyMap<string, Caller> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw badFile(`${file} cannot be read`, cause);
+  }
+  return parseKeys(text, file);
+}
+
+/** Parses a keys file. Throws StenoError `bad_keys_file` that names every problem and quotes no hash. */
+export function parseKeys(text: string, file: string): ReadonlyMap<string, Caller> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw badFile(`${file} is not JSON`);
+  }
+  const result = keysFile.safeParse(value);
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => `${issue.path.slice(0, 1).join('')}: ${issue.message}`);
+    throw badFile(`${file} is not a keys file: ${problems.join('; ')}`);
+  }
+  return new Map(
+    Object.entries(result.data.keys).map(([digest, { tenant, principal }]) => [digest, { tenantId: tenant, principal }]),
+  );
+}
+
+function badFile(message: string, cause?: unknown): StenoError {
+  return new StenoError('bad_keys_file', message, {
+    fix: 'write {"keys": {"<sha256 of key>": {"tenant": "…", "principal": "…"}}}',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function changeOf(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? 'missing' : `${found.mtimeMs}:${found.size}:${found.ino}`;
+}

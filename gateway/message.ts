@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import type { EventOf, MessagePart, Producer } from '../schemas/generated/types.ts';
+import { deriveId, inferenceIdOf, sha256 } from '../streams/ids.ts';
+import type { Call } from './call.ts';
+import type { Model } from './models.ts';
+import { refuse } from './problems.ts';
+import type { Submission } from './requests.ts';
+
+/** Tokens of an answer where the caller names no number. */
+const DEFAULT_MAX_TOKENS = 1_000;
+const DEFAULT_TEMPERATURE = 0.7;
+
+/** Which API route a message came by; part of its identity. */
+export type Transport = 'conversation' | 'chat' | 'websocket';
+
+export type MessageIds = {
+  readonly messageId: string;
+  readonly conversationId: string;
+  readonly inferenceId: string;
+};
+
+/**
+ * Derives the ids of a message: the same caller, route, conversation and key give the same ids at any gateway, so that
+ * a repeat makes no second turn. Without a key every message is another one.
+ */
+export function idsOf(call: Call, transport: Transport, submission: Submission, key: string | null): MessageIds {
+  const { tenantId, principal } = call.caller;
+  const named = submission.conversationId;
+  const messageId = deriveId('msg', tenantId, principal, transport, named ?? '', key ?? randomUUID());
+  return {
+    messageId,
+    conversationId: named ?? deriveId('conv', messageId),
+    inferenceId: inferenceIdOf(messageId),
+  };
+}
+
+/** SHA-256 of what a request means: equal for a repeat, different for another request under the same key. */
+export function fingerprintOf(submission: Submission): string {
+  const { text, model, maxTokens, temperature, topP, seed, parentId, targetId, kind, interrupt } = submission;
+  return sha256(
+    JSON.stringify([1, kind, text, model, maxTokens, temperature, topP, seed, parentId, targetId, interrupt]),
+  );
+}
+
+/** Throws `invalid_request` where fields of a submission do not go together. */
+export function checkSubmission(submission: Submission): void {
+  const { kind, text, targetId, parentId, conversationId } = submission;
+  const missing = (param: string, why: string): never => {
+    throw refuse('invalid_request', `${param} is missing: ${why}`, { param, fix: `add ${param}` });
+  };
+  if (text === null && kind !== 'regenerate') missing('message', 'there is nothing to answer');
+  if (text !== null && kind === 'regenerate') {
+    throw refuse('invalid_request', 'a regenerated turn keeps its message', {
+      param: 'message',
+      fix: 'leave the text out or use kind edit',
+    });
+  }
+  if (targetId === null && kind !== 'message') missing('target_id', `kind ${kind} changes an earlier turn`);
+  if (targetId !== null && kind === 'message') missing('kind', 'target_id goes with regenerate or edit');
+  if ((targetId ?? parentId) !== null && conversationId === null) {
+    missing('conversation_id', 'earlier turns are those of a conversation');
+  }
+}
+
+/** Returns the event that accepts a message. */
+export function messageEvent(facts: {
+  readonly call: Call;
+  readonly transport: Transport;
+  readonly submission: Submission;
+  readonly ids: MessageIds;
+  readonly model: Model;
+  readonly producer: Producer;
+  readonly configVersion: string;
+  readonly fingerprint: string;
+  readonly replyPartition: number;
+  readonly deltasFrom: number;
+  readonly now: number;
+}): EventOf<'MessageSubmitted'> {
+  const { call, submission, ids, model } = facts;
+  return {
+    type: 'MessageSubmitted',
+    data: {
+      eventId: ids.messageId,
+      occurredAt: facts.now,
+      causationId: call.requestId,
+      correlationId: ids.messageId,
+      producer: facts.producer,
+      tenantId: call.caller.tenantId,
+      conversationId: ids.conversationId,
+      inferenceId: ids.inferenceId,
+      principal: call.caller.principal,
+      subjectId: null,
+      transport: facts.transport,
+      kind: submission.kind,
+      parentId: submission.parentId,
+      targetId: submission.targetId,
+      isNew: submission.conversationId === null,
+      interrupt: submission.interrupt,
+      role: 'user',
+      parts: submission.text === null ? [] : [textPart(submission.text)],
+      parameters: {
+        maxTokens: Math.min(submission.maxTokens ?? DEFAULT_MAX_TOKENS, model.maxOutputTokens),
+        temperature: submission.temperature ?? DEFAULT_TEMPERATURE,
+        topP: submission.topP ?? 1,
+        seed: submission.seed,
+        stop: [],
+      },
+      route: { pool: model.pool, tier: 'interactive', model: model.id, canaryBucket: -1 },
+      replyPartition: facts.replyPartition,
+      deltasFrom: facts.deltasFrom,
+      configVersion: facts.configVersion,
+      bodyFingerprint: facts.fingerprint,
+    },
+  };
+}
+
+function textPart(text: string): MessagePart {
+  return { type: 'text', text: { text, sealed: null, keyId: null }, toolCall: null, toolResult: null, media: null };
+}

@@ -1,0 +1,25 @@
+import { sha256 } from '../streams/ids.ts';
+
+/** A model as the gateway knows it: plain data of the catalogue. */
+export type Model = {
+  readonly id: string;
+  readonly aliases: readonly string[];
+  /** Family of interchangeable models. */
+  readonly pool: string;
+  /** Tokens of prompt and answer together. */
+  readonly contextLength: number;
+  /** Most tokens of one answer. */
+  readonly maxOutputTokens: number;
+};
+
+/** Which models a message may name. */
+export interface ModelDirectory {
+  /** By id or alias; null stands for the default model. Returns null for a name nobody knows. */
+  resolve(name: string | null): Model | null;
+  list(): readonly Model[];
+}
+
+/** Names what decided a route: the models as they stood. */
+export function configVersionOf(models: ModelDirectory): string {
+  return sha256(JSON.stringify([models.list(), models.resolve(null)?.id ?? null])).slice(0, 16);
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+
+const text = z.string().min(1).max(1_000_000);
+const id = z.string().regex(/^[\w.:-]{1,128}$/, 'an id: up to 128 letters, digits, "_", "-", "." or ":"');
+const model = z.string().min(1).max(200).describe('Id or alias of a model; the default model if left out.');
+const maxTokens = z.int().min(1).max(1_000_000).describe('Most tokens of the answer; the model sets a cap.');
+
+/** Kinds of message that a client may send. */
+const kind = z.enum(['message', 'regenerate', 'edit']);
+
+/** The body of POST /conversation, as the first specification has it. */
+export const conversationRequest = z
+  .strictObject({
+    message: text,
+    conversation_id: id.optional().describe('Continues this conversation; a new one begins if left out.'),
+    model_type: model.optional(),
+    max_tokens: maxTokens.optional(),
+  })
+  .describe('A message that is answered in one piece.');
+
+const turnFields = {
+  conversation_id: id.optional().describe('Continues this conversation; a new one begins if left out.'),
+  model: model.optional(),
+  max_tokens: maxTokens.optional(),
+  temperature: z.number().min(0).max(2).optional(),
+  top_p: z.number().gt(0).max(1).optional(),
+  seed: z.int().min(0).optional(),
+  parent_id: id.optional().describe('Message id of the turn it follows; the latest if left out.'),
+  target_id: id.optional().describe('Message id of the turn that is regenerated or edited.'),
+  kind: kind.optional(),
+  interrupt: z.boolean().optional().describe('Stops an answer that still runs in this conversation.'),
+};
+
+/** The body of POST /v1/chat. */
+export const chatRequest = z
+  .strictObject({ message: text.optional(), ...turnFields })
+  .describe('A message that is answered as a stream of events.');
+
+const labels = z.array(z.string().min(1).max(100)).max(20);
+
+const feedbackFields = {
+  inference_id: id,
+  token: z.string().max(2_048).optional().describe('Resume token of the inference; spares a look-up.'),
+  thumb: z.union([z.literal(1), z.literal(-1), z.literal(0)]).optional().describe('1 up, -1 down, 0 neither.'),
+  rating: z.int().min(1).max(5).optional(),
+  labels: labels.optional(),
+  comment: z.string().min(1).max(20_000).optional(),
+  correction: z.string().min(1).max(200_000).optional(),
+};
+
+/** The body of POST /v1/feedback. */
+export const feedbackRequest = z.strictObject(feedbackFields).describe('A judgement of an answer.');
+export type FeedbackRequest = z.infer<typeof feedbackRequest>;
+
+/** The body of POST /v1/inferences/{id}/cancel. */
+export const cancelRequest = z.strictObject({ token: z.string().max(2_048).optional() }).describe('What to stop.');
+
+const cursor = z.coerce.number().int().min(-1).max(Number.MAX_SAFE_INTEGER);
+
+/** The query of GET /v1/inferences/{id}/stream. */
+export const streamQuery = z.strictObject({
+  after: cursor.optional().describe('Seq of the last event received; Last-Event-ID is used the same way.'),
+  token: z.string().max(2_048).optional().describe('Resume token of the inference.'),
+});
+
+/** The query of a list that is read page by page. */
+export const pageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  before: z.string().min(1).max(500).optional().describe('The `next` of the page before.'),
+});
+
+export const conversationsQuery = pageQuery.extend({
+  archived: z.enum(['true', 'false']).default('false').describe('List archived conversations too.'),
+});
+
+export const idParams = z.strictObject({ id });
+export const noQuery = z.strictObject({});
+
+/** What a client may send over the WebSocket. */
+export const clientFrame = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('auth'), key: z.string().min(1).max(500) }),
+  z.strictObject({ type: z.literal('message'), id: id.optional(), text: text.optional(), ...turnFields }),
+  z.strictObject({ type: z.literal('stop'), inference_id: id, token: z.string().max(2_048).optional() }),
+  z.strictObject({
+    type: z.literal('resume'),
+    token: z.string().max(2_048).optional(),
+    inference_id: id.optional(),
+    after: z.int().min(-1).default(-1),
+  }),
+  z.strictObject({ type: z.literal('feedback'), id: id.optional(), ...feedbackFields }),
+]);
+export type ClientFrame = z.infer<typeof clientFrame>;
+
+type TurnFields = Omit<z.infer<typeof chatRequest>, 'message'>;
+
+/** What a client wants said, whatever the transport. Null: left out. */
+export type Submission = {
+  readonly text: string | null;
+  readonly conversationId: string | null;
+  readonly model: string | null;
+  readonly maxTokens: number | null;
+  readonly temperature: number | null;
+  readonly topP: number | null;
+  readonly seed: number | null;
+  readonly parentId: string | null;
+  readonly targetId: string | null;
+  readonly kind: z.infer<typeof kind>;
+  readonly interrupt: boolean;
+};
+
+/** Returns the submission that a message and the fields of a turn make. */
+export function submissionOf(message: string | undefined, fields: TurnFields): Submission {
+  return {
+    text: message ?? null,
+    conversationId: fields.conversation_id ?? null,
+    model: fields.model ?? null,
+    maxTokens: fields.max_tokens ?? null,
+    temperature: fields.temperature ?? null,
+    topP: fields.top_p ?? null,
+    seed: fields.seed ?? null,
+    parentId: fields.parent_id ?? null,
+    targetId: fields.target_id ?? null,
+    kind: fields.kind ?? 'message',
+    interrupt: fields.interrupt ?? false,
+  };
+}

@@ -1,0 +1,84 @@
+import type { ConversationQueries } from '../projections/conversations/queries.ts';
+import type { Content, Producer } from '../schemas/generated/types.ts';
+import { envelope } from '../streams/event.ts';
+import type { EventAppender } from '../streams/event-log.ts';
+import { deriveId, sha256 } from '../streams/ids.ts';
+import type { Call } from './call.ts';
+import { notFound, type Locate } from './locate.ts';
+import { refuse } from './problems.ts';
+import type { FeedbackRequest } from './requests.ts';
+
+/** What a caller says about an answer, beside its message: stop, and how good it was. */
+export interface Signals {
+  /** Asks to stop an answer; the same request twice is one event. Returns how the answer stands. */
+  cancel(call: Call, named: { readonly token: string | null; readonly inferenceId: string | null }): Promise<Cancelled>;
+  /** Records a judgement. Returns its id: the same for a repeat of the same key, or of the same body without one. */
+  giveFeedback(call: Call, feedback: FeedbackRequest, key: string | null): Promise<string>;
+}
+
+export type Cancelled = { readonly inferenceId: string; readonly status: 'stopping' | 'ended' };
+
+export function createSignals(deps: {
+  readonly appender: EventAppender;
+  readonly locate: Locate;
+  readonly queries: ConversationQueries;
+  readonly topic: string;
+  readonly producer: Producer;
+}): Signals {
+  const { appender, locate, queries, topic, producer } = deps;
+  return {
+    async cancel(call, named) {
+      const { place, terminal } = await locate.inference(call, named);
+      const { tenantId, conversationId, messageId, inferenceId } = place;
+      if (terminal !== null) return { inferenceId, status: 'ended' };
+      const cause = { eventId: call.requestId, correlationId: messageId, tenantId };
+      await appender.append([
+        {
+          type: 'CancelRequested',
+          data: {
+            ...envelope(cause, 'cancel', producer, Date.now()),
+            eventId: deriveId('evt', inferenceId, 'cancel'),
+            ...{ conversationId, inferenceId, principal: call.caller.principal, reason: 'stop' },
+          },
+          ...{ topic, key: conversationId, partition: null, trace: call.trace },
+        },
+      ]);
+      return { inferenceId, status: 'stopping' };
+    },
+
+    async giveFeedback(call, feedback, key) {
+      const { thumb, rating, labels, comment, correction } = feedback;
+      if ((thumb ?? rating ?? labels ?? comment ?? correction) === undefined) {
+        throw refuse('invalid_request', 'the feedback says nothing', { fix: 'add thumb, rating, labels, comment or correction' });
+      }
+      const { place } = await locate.inference(call, { token: feedback.token ?? null, inferenceId: feedback.inference_id });
+      const { tenantId, conversationId, messageId, inferenceId } = place;
+      const view = queries.findInference(tenantId, inferenceId);
+      if (view !== null && view.principal !== call.caller.principal) throw notFound('inference');
+      const body = sha256(JSON.stringify([thumb, rating, labels, comment, correction]));
+      const eventId = deriveId('fb', tenantId, call.caller.principal, inferenceId, key ?? body);
+      const cause = { eventId: call.requestId, correlationId: messageId, tenantId };
+      await appender.append([
+        {
+          type: 'FeedbackGiven',
+          data: {
+            ...envelope(cause, 'feedback', producer, Date.now()),
+            eventId,
+            ...{ conversationId, inferenceId, principal: call.caller.principal },
+            thumb: thumb ?? 0,
+            rating: rating ?? null,
+            labels: labels ?? [],
+            comment: contentOf(comment),
+            correction: contentOf(correction),
+          },
+          ...{ topic, key: conversationId, partition: null, trace: call.trace },
+        },
+      ]);
+      return eventId;
+    },
+  };
+}
+
+function contentOf(text: string | undefined): Content | null {
+  return text === undefined ? null : { text, sealed: null, keyId: null };
+}

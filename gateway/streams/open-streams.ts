@@ -1,0 +1,144 @@
+import type { EventLog } from '../../streams/event-log.ts';
+import type { ConversationQueries } from '../../projections/conversations/queries.ts';
+import type { Call } from '../call.ts';
+import { refuse } from '../problems.ts';
+import type { Place } from '../token.ts';
+import { createCatchUp } from './catch-up.ts';
+import type { Accepted, FrameSink } from './frames.ts';
+import { createRecordReader } from './record-reader.ts';
+import { openReplyTail } from './reply-tail.ts';
+import { openReader, type StreamReader } from './stream-reader.ts';
+
+/** Every answer that streams through this gateway. */
+export interface OpenStreams {
+  readonly replyPartition: number;
+  /** A lower bound of the offsets at which an answer asked for now can appear. */
+  position(): number;
+  count(): number;
+  /** Opens the stream of a message that is about to be appended. */
+  open(options: { accepted: Accepted; call: Call; fingerprint: string; sink: FrameSink; onFirstDelta: () => void }): StreamReader;
+  /** Shows an answer after a cursor, from its record if it is finished, else from its deltas, then live. */
+  resume(options: { place: Place; terminal: Terminal | null; cursor: number; sink: FrameSink }): StreamReader;
+  /** An answer that streams here right now, for its owner. */
+  find(call: Call, inferenceId: string): { readonly place: Place; readonly fingerprint: string } | null;
+  /** Tells every client to go on elsewhere. */
+  drain(): void;
+  stop(): Promise<void>;
+}
+
+/** Where an answer's end lies on conversations. */
+export type Terminal = { readonly partition: number; readonly offset: number };
+
+type Opened = {
+  readonly reader: StreamReader;
+  readonly place: Place;
+  readonly principal: string;
+  readonly fingerprint: string;
+};
+
+/** When a resumed stream that shows nothing asks the read model whether its answer is finished long ago. */
+const FIRST_PROBE_MS = 300;
+const PROBE_MS = 2_000;
+
+export async function startOpenStreams(options: {
+  readonly events: EventLog;
+  readonly topics: { readonly conversations: string; readonly deltas: string };
+  readonly partition: number;
+  readonly queries: ConversationQueries;
+  readonly onPoison: () => void;
+  readonly onFailure: (error: unknown) => void;
+}): Promise<OpenStreams> {
+  const { events, topics, queries, onPoison, onFailure } = options;
+  const tail = await openReplyTail({ events, topic: topics.deltas, partition: options.partition, onPoison, onFailure });
+  const catchUp = createCatchUp({ events, topic: topics.deltas, tail, onPoison, onFailure });
+  const records = createRecordReader({ events, topic: topics.conversations, onFailure });
+  const readers = new Set<StreamReader>();
+  /** By inference: the stream of the message that was submitted here last. */
+  const opened = new Map<string, Opened>();
+
+  function onClose(reader: StreamReader): void {
+    tail.release(reader);
+    if (!readers.delete(reader)) return;
+    catchUp.release(reader);
+    const facts = opened.get(reader.inferenceId);
+    if (facts?.reader === reader) opened.delete(reader.inferenceId);
+  }
+
+  function goBack(reader: StreamReader, place: Place): void {
+    tail.release(reader);
+    const terminal = terminalOf(place);
+    if (terminal !== null) return showRecord(reader, terminal);
+    catchUp.follow(reader, place.replyPartition, place.deltasFrom);
+    probeLater(reader, place, FIRST_PROBE_MS);
+  }
+
+  /** The deltas may be gone: then only the record can answer. */
+  function probeLater(reader: StreamReader, place: Place, millis: number): void {
+    const timer = setTimeout(() => {
+      if (!readers.has(reader) || !reader.isWaiting()) return;
+      const terminal = terminalOf(place);
+      if (terminal !== null) return showRecord(reader, terminal);
+      probeLater(reader, place, PROBE_MS);
+    }, millis);
+    timer.unref();
+  }
+
+  function terminalOf({ tenantId, inferenceId }: Place): Terminal | null {
+    return queries.findInference(tenantId, inferenceId)?.terminal ?? null;
+  }
+
+  function showRecord(reader: StreamReader, { partition, offset }: Terminal): void {
+    records.read(partition, offset, reader.inferenceId).then(reader.showRecord, reader.fail);
+  }
+
+  return {
+    replyPartition: tail.partition,
+    position: () => tail.position(),
+    count: () => readers.size,
+    open({ accepted, call, fingerprint, sink, onFirstDelta }) {
+      const { place } = accepted;
+      const reader = openReader({
+        inferenceId: place.inferenceId,
+        sink,
+        cursor: -1,
+        accepted,
+        readRecord: (partition, offset) => records.read(partition, offset, place.inferenceId),
+        onAttached: (self, { replyPartition, deltasFrom }) => goBack(self, { ...place, replyPartition, deltasFrom }),
+        onFirstDelta,
+        onClose,
+      });
+      readers.add(reader);
+      opened.set(place.inferenceId, { reader, place, principal: call.caller.principal, fingerprint });
+      tail.register(reader, place.deltasFrom);
+      return reader;
+    },
+    resume({ place, terminal, cursor, sink }) {
+      const reader = openReader({
+        inferenceId: place.inferenceId,
+        sink,
+        cursor,
+        accepted: null,
+        readRecord: (partition, offset) => records.read(partition, offset, place.inferenceId),
+        onAttached: () => undefined,
+        onFirstDelta: () => undefined,
+        onClose,
+      });
+      readers.add(reader);
+      if (terminal === null) goBack(reader, place);
+      else showRecord(reader, terminal);
+      return reader;
+    },
+    find(call, inferenceId) {
+      const found = opened.get(inferenceId);
+      const { tenantId, principal } = call.caller;
+      return found !== undefined && found.place.tenantId === tenantId && found.principal === principal ? found : null;
+    },
+    drain() {
+      for (const reader of readers) reader.drain();
+    },
+    async stop() {
+      for (const reader of [...readers]) reader.fail(refuse('draining', 'the gateway is going away', { fix: 'resume elsewhere' }));
+      await Promise.all([tail.stop(), catchUp.stop(), records.stop()]);
+    },
+  };
+}

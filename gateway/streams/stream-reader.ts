@@ -1,0 +1,193 @@
+import type { InferenceAttached, InferenceEnded } from '../../schemas/generated/types.ts';
+import { sha256 } from '../../streams/ids.ts';
+import { readDelta, startReading, type ReplyEvent } from '../../streams/read-deltas.ts';
+import { endProblem, problemOf, refuse, type Problem } from '../problems.ts';
+import type { Accepted, End, FrameSink } from './frames.ts';
+import { stepsAfter, stepsToRecord, type RecordedAnswer, type Steps } from './recorded-answer.ts';
+
+/** Reads one inference for one client. */
+export interface StreamReader {
+  readonly inferenceId: string;
+  /** Takes the inference's next record of its reply partition, in log order. */
+  handle(event: ReplyEvent): void;
+  /** The message is on the log. */
+  acknowledge(): void;
+  /** True once the client was told that its message is on the log. */
+  isAcknowledged(): boolean;
+  /** Shows the rest of an answer from its record instead of its deltas. */
+  showRecord(recorded: RecordedAnswer): void;
+  /** Ends the stream with an error; its inference goes on. */
+  fail(error: unknown): void;
+  /** Tells the client to go on elsewhere. */
+  drain(): void;
+  /** True before the first attempt was read. */
+  isWaiting(): boolean;
+  /** Stops reading without a word; safe to call twice. */
+  close(): void;
+}
+
+export type ReaderOptions = {
+  readonly inferenceId: string;
+  readonly sink: FrameSink;
+  /** Last seq that the client has; -1 for none. */
+  readonly cursor: number;
+  /** Of a message just submitted; null for a resume. */
+  readonly accepted: Accepted | null;
+  readonly readRecord: (partition: number, offset: number) => Promise<RecordedAnswer>;
+  /** The message repeats an earlier one: read that one's answer from its first record. */
+  readonly onAttached: (reader: StreamReader, attached: InferenceAttached) => void;
+  readonly onFirstDelta: () => void;
+  readonly onClose: (reader: StreamReader) => void;
+};
+
+/** Steps written before the sink is asked whether it can take more. */
+const STEPS_PER_TURN = 64;
+
+/** Opens a reader that folds with readDelta and shows what it accepts. */
+export function openReader(options: ReaderOptions): StreamReader {
+  const { inferenceId, sink, accepted } = options;
+  let reading = startReading;
+  let cursor = options.cursor;
+  let state: 'reading' | 'ending' | 'closed' = 'reading';
+  let acknowledged = accepted === null;
+  /** True until a message is known to be the first of its id. */
+  let fresh = accepted !== null;
+  /** An end that may belong to an earlier message of the same id. */
+  let held: InferenceEnded | null = null;
+  let first = true;
+
+  const reader: StreamReader = {
+    inferenceId,
+    handle(event) {
+      if (state !== 'reading') return;
+      if (sink.isClosed()) return close();
+      if (event.type === 'InferenceAttached') return attach(event.data);
+      if (event.type === 'InferenceEnded' && fresh && reading.attempt === 0 && event.data.textBytes > 0) {
+        held = event.data;
+        return;
+      }
+      acknowledge();
+      const [next, verdict] = readDelta(reading, event);
+      reading = next;
+      switch (verdict.type) {
+        case 'ignored':
+          return;
+        case 'attempt':
+          return sink.started();
+        case 'delta':
+          return showDelta(verdict.seq, verdict.text);
+        case 'reset':
+          return showReset(verdict.seq);
+        case 'end':
+          return end(verdict.end);
+      }
+    },
+    acknowledge,
+    isAcknowledged: () => acknowledged,
+    showRecord(recorded) {
+      if (state !== 'reading') return;
+      void showSteps(stepsAfter(recorded, cursor), recorded.end);
+    },
+    fail,
+    drain() {
+      if (state !== 'closed' && !sink.isClosed()) sink.draining(cursor);
+    },
+    isWaiting: () => state === 'reading' && reading.attempt === 0,
+    close,
+  };
+  return reader;
+
+  function acknowledge(): void {
+    if (acknowledged || accepted === null || state === 'closed') return;
+    acknowledged = true;
+    sink.accepted(accepted);
+  }
+
+  function attach(attached: InferenceAttached): void {
+    if (!fresh) return;
+    fresh = false;
+    if (!attached.sameBody) {
+      return fail(
+        refuse('idempotency_mismatch', 'this Idempotency-Key was used for another message', {
+          fix: 'use a fresh key for a fresh message',
+        }),
+      );
+    }
+    acknowledge();
+    // Read from its very first delta: this reader is the first message's as well as the repeat's.
+    if (reading.nextSeq > 0) return;
+    if (held !== null) return end(held);
+    reading = startReading;
+    options.onAttached(reader, attached);
+  }
+
+  function showDelta(seq: number, text: string): void {
+    if (first) {
+      first = false;
+      options.onFirstDelta();
+    }
+    if (seq <= cursor) return;
+    cursor = seq;
+    sink.delta(seq, text);
+  }
+
+  function showReset(seq: number): void {
+    if (seq <= cursor) return;
+    cursor = seq;
+    sink.reset(seq);
+  }
+
+  function end(ended: InferenceEnded): void {
+    sink.started();
+    const last = lastWord(ended);
+    if (ended.outcome === 'rejected' || sha256(reading.text) === ended.textHash) {
+      return finish(reading.nextSeq, last);
+    }
+    state = 'ending';
+    options.readRecord(ended.recordPartition, ended.recordOffset).then(
+      (recorded) => void showSteps(stepsToRecord(recorded, reading), last),
+      fail,
+    );
+  }
+
+  async function showSteps({ steps, endSeq }: Steps, last: End | Problem): Promise<void> {
+    state = 'ending';
+    sink.started();
+    for (const [index, step] of steps.entries()) {
+      if (isClosed()) return close();
+      if (step.type === 'reset') showReset(step.seq);
+      else showDelta(step.seq, step.text);
+      if (index % STEPS_PER_TURN === STEPS_PER_TURN - 1) await sink.writable();
+    }
+    if (isClosed()) return close();
+    finish(endSeq, last);
+  }
+
+  function isClosed(): boolean {
+    return state === 'closed' || sink.isClosed();
+  }
+
+  function finish(seq: number, last: End | Problem): void {
+    if ('status' in last) sink.error(last, seq);
+    else sink.done(seq, last, seq <= cursor);
+    close();
+  }
+
+  function fail(error: unknown): void {
+    if (state === 'closed') return;
+    if (!sink.isClosed()) sink.error(problemOf(error), null);
+    close();
+  }
+
+  function close(): void {
+    if (state === 'closed') return;
+    state = 'closed';
+    options.onClose(reader);
+  }
+}
+
+function lastWord(ended: InferenceEnded): End | Problem {
+  const { outcome, code, reason, retryable, finishReason, model, promptTokens, completionTokens, cachedTokens } = ended;
+  if (outcome !== 'completed' && outcome !== 'cancelled') return endProblem(code, reason, retryable);
+  return { outcome, finishReason, model, promptTokens, completionTokens, cachedTokens };
+}

@@ -1,0 +1,106 @@
+import type { Producer } from '../schemas/generated/types.ts';
+import { errorCode } from '../runtime/errors.ts';
+import type { EventAppender } from '../streams/event-log.ts';
+import type { Call } from './call.ts';
+import { checkSubmission, fingerprintOf, idsOf, messageEvent, type Transport } from './message.ts';
+import { configVersionOf, type ModelDirectory } from './models.ts';
+import { refuse } from './problems.ts';
+import type { Submission } from './requests.ts';
+import type { FrameSink } from './streams/frames.ts';
+import type { OpenStreams } from './streams/open-streams.ts';
+import type { StreamReader } from './streams/stream-reader.ts';
+import type { Place, Tokens } from './token.ts';
+
+/** A message on its way in. */
+export type Incoming = {
+  readonly call: Call;
+  readonly transport: Transport;
+  readonly submission: Submission;
+  /** The caller's Idempotency-Key; null for none. */
+  readonly key: string | null;
+  /** What the client calls its message; given back in `accepted`. */
+  readonly clientId: string | null;
+  /** Opens where the answer goes; called once the message is checked, before it is appended. */
+  readonly openSink: (place: Place, token: string) => FrameSink;
+};
+
+/**
+ * Takes a message in. Resolves when it is on the log, acknowledged by every in-sync replica: that is the acceptance,
+ * and the sink was told. Throws what the client is to be told; after `append_unknown` the message may be on the log,
+ * and a repeat under the same key attaches to it.
+ */
+export type Submit = (incoming: Incoming) => Promise<StreamReader>;
+
+export function createSubmit(deps: {
+  readonly appender: EventAppender;
+  readonly streams: OpenStreams;
+  readonly models: ModelDirectory;
+  readonly tokens: Tokens;
+  readonly topic: string;
+  readonly producer: Producer;
+  readonly maxOpen: number;
+  readonly isDraining: () => boolean;
+  readonly onOutcome: (outcome: 'accepted' | 'refused' | 'unknown') => void;
+  readonly onFirstDelta: (seconds: number) => void;
+}): Submit {
+  const { appender, streams, models, tokens, topic, producer } = deps;
+  const configVersion = configVersionOf(models);
+
+  return async (incoming) => {
+    let reader: StreamReader;
+    try {
+      reader = await take(incoming);
+    } catch (error) {
+      deps.onOutcome(errorCode(error) === 'append_unknown' ? 'unknown' : 'refused');
+      throw error;
+    }
+    deps.onOutcome('accepted');
+    return reader;
+  };
+
+  async function take({ call, transport, submission, key, clientId, openSink }: Incoming): Promise<StreamReader> {
+    if (deps.isDraining()) throw refuse('draining', 'this gateway is going away', { fix: 'send the message again' });
+    if (streams.count() >= deps.maxOpen) {
+      throw refuse('overloaded', 'this gateway streams as many answers as it may', { fix: 'try again shortly' });
+    }
+    checkSubmission(submission);
+    const model = models.resolve(submission.model);
+    if (model === null) {
+      throw refuse('model_not_found', 'no model has this name', { param: 'model', fix: 'name a model of the catalogue' });
+    }
+    const ids = idsOf(call, transport, submission, key);
+    const fingerprint = fingerprintOf(submission);
+    const open = streams.find(call, ids.inferenceId);
+    if (open !== null && open.fingerprint !== fingerprint) {
+      throw refuse('idempotency_mismatch', 'this Idempotency-Key was used for another message', {
+        fix: 'use a fresh key for a fresh message',
+      });
+    }
+    const started = performance.now();
+    const replyPartition = streams.replyPartition;
+    const deltasFrom = streams.position();
+    const place: Place = { tenantId: call.caller.tenantId, ...ids, replyPartition, deltasFrom };
+    const event = messageEvent({
+      ...{ call, transport, submission, ids, model, producer, configVersion, fingerprint, replyPartition, deltasFrom },
+      now: Date.now(),
+    });
+    const token = tokens.seal(place);
+    const reader = streams.open({
+      accepted: { place, token, clientId },
+      call,
+      fingerprint,
+      sink: openSink(place, token),
+      onFirstDelta: () => deps.onFirstDelta((performance.now() - started) / 1000),
+    });
+    try {
+      await appender.append([{ ...event, topic, key: ids.conversationId, partition: null, trace: call.trace }]);
+    } catch (error) {
+      // What was read of its answer proves that the message is on the log.
+      if (reader.isAcknowledged()) return reader;
+      reader.close();
+      throw error;
+    }
+    reader.acknowledge();
+    return reader;
+  }
+}

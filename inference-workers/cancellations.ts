@@ -1,0 +1,71 @@
+import type { CancelRequested } from '../schemas/generated/types.ts';
+import type { EventLog } from '../streams/event-log.ts';
+import { decodeBatch } from '../streams/runner/decode-batch.ts';
+
+/** Cancellations remembered; older ones are of inferences that ended long ago. */
+const REMEMBERED = 100_000;
+
+/** Every cancellation relayed to the workers, from the first one still on the log. */
+export interface Cancellations {
+  /** The cancellation of an inference, if there was one. */
+  find(inferenceId: string): CancelRequested | null;
+  /** Calls back when one arrives, at once if it has; returns how to stop listening. */
+  listen(inferenceId: string, onCancel: (cancel: CancelRequested) => void): () => void;
+  stop(): Promise<void>;
+}
+
+/** Reads the control topic without a group; resolves when everything that lay there at the call is known. */
+export async function followCancellations(
+  events: EventLog,
+  topic: string,
+  onFailure: (error: unknown) => void,
+): Promise<Cancellations> {
+  const known = new Map<string, CancelRequested>();
+  const listeners = new Map<string, (cancel: CancelRequested) => void>();
+  const ends = await events.log.offsets(topic, 'end');
+  const starts = await events.log.offsets(topic, 'earliest');
+  const behind = new Set(ends.flatMap((end, partition) => ((starts[partition] ?? 0) < end ? [partition] : [])));
+  const stopping = new AbortController();
+  let caughtUp: () => void = () => undefined;
+  const whenCaughtUp = new Promise<void>((resolve) => (caughtUp = resolve));
+
+  const follower = events.log.openFollower({
+    name: 'control',
+    onFailure,
+    async onBatch(batch) {
+      const decoded = await decodeBatch(events, batch.records, stopping.signal);
+      for (const event of decoded.events) if (event.type === 'CancelRequested') remember(event.data);
+      if (behind.has(batch.partition) && batch.nextOffset >= (ends[batch.partition] ?? 0)) {
+        behind.delete(batch.partition);
+        if (behind.size === 0) caughtUp();
+      }
+    },
+  });
+
+  function remember(cancel: CancelRequested): void {
+    if (known.has(cancel.inferenceId)) return;
+    known.set(cancel.inferenceId, cancel);
+    for (const oldest of known.keys()) {
+      if (known.size <= REMEMBERED) break;
+      known.delete(oldest);
+    }
+    listeners.get(cancel.inferenceId)?.(cancel);
+  }
+
+  for (const [partition, start] of starts.entries()) await follower.add(topic, partition, start);
+  if (behind.size > 0) await whenCaughtUp;
+
+  return {
+    find: (inferenceId) => known.get(inferenceId) ?? null,
+    listen(inferenceId, onCancel) {
+      const found = known.get(inferenceId);
+      if (found !== undefined) onCancel(found);
+      else listeners.set(inferenceId, onCancel);
+      return () => listeners.delete(inferenceId);
+    },
+    async stop() {
+      stopping.abort();
+      await follower.stop();
+    },
+  };
+}

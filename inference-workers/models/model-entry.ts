@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+const source = z.discriminatedUnion('kind', [
+  /** A file of this machine, used where it lies. */
+  z.strictObject({ kind: z.literal('path'), path: z.string().min(1) }),
+  /** The cache folder, under the entry's file name. */
+  z.strictObject({ kind: z.literal('cache') }),
+  /** A file of the Hugging Face hub. */
+  z.strictObject({
+    kind: z.literal('hub'),
+    repo: z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'owner/name'),
+    revision: z.string().min(1),
+    file: z.string().min(1),
+  }),
+  /** A file inside a Python package of the configured index. */
+  z.strictObject({
+    kind: z.literal('wheel'),
+    package: z.string().regex(/^[A-Za-z0-9][\w.-]*$/, 'a package name'),
+    version: z.string().regex(/^[\w.!+-]+$/, 'a version'),
+    member: z.string().min(1),
+  }),
+]);
+
+export const modelEntry = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, ".", "_", "-"'),
+  aliases: z.array(z.string().min(1)),
+  /** Interchangeable models share a pool, and with it the topic their requests wait in. */
+  pool: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits, "-"'),
+  engine: z.enum(['llama-cpp', 'scripted']),
+  /** Tokens of one conversation's prompt and answer together. */
+  contextLength: z.int().min(256),
+  maxOutputTokens: z.int().min(1),
+  quantisation: z.string().nullable(),
+  price: z.strictObject({
+    inputPerMillion: z.number().min(0),
+    outputPerMillion: z.number().min(0),
+    currency: z.string().regex(/^[A-Z]{3}$/, 'an ISO 4217 code'),
+  }),
+  deadlineMs: z.int().min(1).default(600_000),
+  firstTokenMs: z.int().min(1).default(30_000),
+  tokenGapMs: z.int().min(1).default(30_000),
+  fileName: z
+    .string()
+    .regex(/^[\w.-]+$/, 'a file name without folders')
+    .nullable(),
+  /** Null where nobody has checked it: then only the GGUF mark and the announced length are verified. */
+  sizeBytes: z.int().min(1).nullable(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, '64 hex digits')
+    .nullable(),
+  /** Where the file may come from, asked in this order. */
+  sources: z.array(source),
+});
+
+/** One model that conversations can name. */
+export type ModelEntry = Readonly<z.infer<typeof modelEntry>>;
+export type ModelSource = Readonly<z.infer<typeof source>>;

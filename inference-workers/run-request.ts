@@ -1,0 +1,215 @@
+import { StenoError, errorCode } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { CancelRequested, InferenceRequested } from '../schemas/generated/types.ts';
+import type { LoggedEvent, NewEvent } from '../streams/event.ts';
+import type { EventAppender, EventLog } from '../streams/event-log.ts';
+import { appendUntilDone } from '../streams/runner/append-until-done.ts';
+import { textOfParts } from './prompt-text.ts';
+import type { Cancellations } from './cancellations.ts';
+import { DeltaWriter } from './delta-writer.ts';
+import type { Engine, Prompt } from './engine.ts';
+import { Silence } from './silence.ts';
+import type { Slots } from './slots.ts';
+import { takeFirst, takeOver, type Taken } from './take-request.ts';
+import { terminalOf, usageOf, type Counts, type Ending, type WorkerIdentity } from './terminal.ts';
+
+export type RunPorts = {
+  readonly events: EventLog;
+  /** Deltas and records travel apart, so that a large terminal event delays no delta. */
+  readonly deltas: EventAppender;
+  readonly records: EventAppender;
+  readonly engine: Engine;
+  readonly slots: Slots;
+  readonly cancellations: Cancellations;
+  readonly worker: WorkerIdentity;
+  readonly topics: { readonly conversations: string; readonly deltas: string; readonly turns: string };
+  /** Milliseconds to the first token and between tokens. */
+  readonly limits: { readonly firstTokenMillis: number; readonly tokenGapMillis: number };
+  /** False once the membership may have been lost: nothing may be appended then. */
+  readonly isFresh: () => boolean;
+  readonly onOutcome: (outcome: Ending['type'], tokens: number) => void;
+  readonly logger: Logger;
+};
+
+type Requested = LoggedEvent & { readonly type: 'InferenceRequested'; readonly data: InferenceRequested };
+
+/** Crashes of the engine, alone with the prompt and without a new delta, before the inference fails. */
+const MAX_CRASHES = 3;
+const PRIORITIES: Readonly<Record<string, number>> = { interactive: 0, standard: 1, batch: 2 };
+
+/**
+ * Sees a request through: resolves when its terminal event is on the log, or when the inference is not ours to end.
+ * Throws the signal's reason when the partition is no longer ours: then nothing more is appended.
+ */
+export async function runRequest(
+  ports: RunPorts,
+  request: Requested,
+  options: { readonly redelivered: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const { data } = request;
+  const { signal } = options;
+  const takePorts = { events: ports.events, appender: ports.deltas, topics: ports.topics, worker: ports.worker };
+  const taken = options.redelivered
+    ? await takeOver(takePorts, data, signal)
+    : takeFirst(takePorts, data, Date.now());
+  if (taken === null) return;
+  const { reading } = taken;
+  const startedAt = Date.now();
+  const writer = new DeltaWriter(
+    {
+      topic: ports.topics.deltas,
+      partition: data.replyPartition,
+      inferenceId: data.inferenceId,
+      claim: taken.claim,
+      append: (events) => appendOwned(ports, ports.deltas, events, signal),
+      now: () => performance.now(),
+    },
+    reading,
+    taken.opening,
+  );
+  const run = new AbortController();
+  let cancel: CancelRequested | null = null;
+  const unlisten = ports.cancellations.listen(data.inferenceId, (found) => {
+    cancel = found;
+    run.abort(new StenoError('cancelled', 'the inference was cancelled'));
+  });
+  const revoke = (): void => run.abort(signal.reason);
+  signal.addEventListener('abort', revoke, { once: true });
+  const counts: Counts = { promptTokens: data.context.promptTokens, completionTokens: 0, cachedTokens: 0 };
+  try {
+    const outcome = await generateUntilEnd(ports, data, reading.tokens, writer, run);
+    signal.throwIfAborted();
+    await writer.finish();
+    const ending: Ending = cancel === null ? outcome.ending : { type: 'cancelled', cancel };
+    const used: Counts = outcome.counts ?? { ...counts, completionTokens: reading.tokens + writer.tokens };
+    const now = Date.now();
+    const attempt = { number: taken.number, claim: taken.claim, startedAt };
+    const place = { topic: ports.topics.conversations, now, trace: request.trace };
+    const usage = { ...used, completionTokens: writer.tokens };
+    await appendOwned(
+      ports,
+      ports.records,
+      [
+        terminalOf(data, attempt, writer, used, ending, ports.worker, place),
+        usageOf(data, attempt, usage, ending.type, ports.worker, { topic: ports.topics.turns, now, estimated: false }),
+        ...replacedUsage(ports, data, taken, now),
+      ],
+      signal,
+    );
+    ports.onOutcome(ending.type, writer.tokens);
+  } finally {
+    unlisten();
+    signal.removeEventListener('abort', revoke);
+  }
+}
+
+type Generated = { readonly ending: Ending; readonly counts: Counts | null };
+
+/** Runs the engine, again after a crash of its process, until the answer ends one way or another. */
+async function generateUntilEnd(
+  ports: RunPorts,
+  request: InferenceRequested,
+  earlierTokens: number,
+  writer: DeltaWriter,
+  run: AbortController,
+): Promise<Generated> {
+  const { engine, slots } = ports;
+  const priority = PRIORITIES[request.route.tier] ?? 2;
+  let crashes = 0;
+  let alone = false;
+  for (;;) {
+    if (writer.written !== '' && !engine.continues) {
+      await writer.finish();
+      writer.reset();
+    }
+    const before = writer.written;
+    try {
+      await slots.acquire(priority, run.signal, alone);
+      try {
+        return await generate(ports, promptOf(request, before, earlierTokens + writer.tokens), writer, run);
+      } finally {
+        slots.release(alone);
+      }
+    } catch (error) {
+      if (run.signal.aborted) return { ending: failureOf(run.signal.reason), counts: null };
+      if (errorCode(error) !== 'engine_unavailable') return { ending: failureOf(error), counts: null };
+      ports.logger.warn('the engine stopped while it answered', { inferenceId: request.inferenceId, crashes });
+      if (alone && writer.written === before) crashes += 1;
+      if (crashes >= MAX_CRASHES) return { ending: failureOf(error), counts: null };
+      alone = true;
+    }
+  }
+}
+
+async function generate(ports: RunPorts, prompt: Prompt, writer: DeltaWriter, run: AbortController): Promise<Generated> {
+  const { limits } = ports;
+  const silence = new Silence(limits.firstTokenMillis, limits.tokenGapMillis, () => {
+    run.abort(new StenoError('timeout', 'the model was silent for too long', { retryable: true }));
+  });
+  try {
+    for await (const part of ports.engine.generate(prompt, { signal: run.signal })) {
+      if (part.type === 'end') {
+        const { finishReason, promptTokens, completionTokens, cachedTokens } = part;
+        return { ending: { type: 'completed', finishReason }, counts: { promptTokens, completionTokens, cachedTokens } };
+      }
+      silence.broken();
+      if (!ports.isFresh()) throw new StenoError('membership_lost', 'the membership may have been lost');
+      writer.write(part.text, part.tokens);
+    }
+    run.signal.throwIfAborted();
+    throw new StenoError('engine_failed', 'the engine ended without saying so');
+  } finally {
+    silence.stop();
+  }
+}
+
+/** Appends only as long as the partition is certainly ours. */
+async function appendOwned(
+  ports: RunPorts,
+  appender: EventAppender,
+  events: readonly NewEvent[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (!ports.isFresh()) throw new StenoError('membership_lost', 'the membership may have been lost');
+  await appendUntilDone(appender, events, signal);
+}
+
+function replacedUsage(ports: RunPorts, request: InferenceRequested, taken: Taken, now: number): readonly NewEvent[] {
+  const { reading } = taken;
+  if (taken.number === 1 || reading.tokens === 0) return [];
+  // The claim that is replaced cannot count any more: its deltas say what it produced.
+  const replaced = { number: taken.number - 1, claim: `before:${taken.claim}` };
+  const counts = { promptTokens: request.context.promptTokens, completionTokens: reading.tokens, cachedTokens: 0 };
+  const place = { topic: ports.topics.turns, now, estimated: true };
+  return [usageOf(request, replaced, counts, 'failed', ports.worker, place)];
+}
+
+function promptOf(request: InferenceRequested, prefix: string, prefixTokens: number): Prompt {
+  const { maxTokens, temperature, topP, seed, stop } = request.parameters;
+  return {
+    inferenceId: request.inferenceId,
+    conversationId: request.conversationId,
+    model: request.route.model,
+    messages: request.messages.map(({ role, parts }) => ({
+      role: role === 'OTHER' ? 'user' : role,
+      text: textOfParts(parts),
+    })),
+    prefix,
+    prefixTokens,
+    maxTokens,
+    temperature,
+    topP,
+    seed,
+    stop,
+  };
+}
+
+function failureOf(error: unknown): Ending {
+  const code = errorCode(error);
+  return {
+    type: 'failed',
+    code: code === 'unknown' ? 'engine_failed' : code,
+    reason: error instanceof StenoError ? error.message : 'the model could not answer',
+    retryable: error instanceof StenoError ? error.retryable : false,
+  };
+}

@@ -1,0 +1,34 @@
+/**
+ * Watches for a model that says nothing: one timer per run, set again only when it fires, because tokens come by the
+ * thousand a second.
+ */
+export class Silence {
+  readonly #gapMillis: number;
+  readonly #onSilence: () => void;
+  #last: number;
+  #limit: number;
+  #timer: NodeJS.Timeout;
+
+  constructor(firstMillis: number, gapMillis: number, onSilence: () => void) {
+    this.#gapMillis = gapMillis;
+    this.#onSilence = onSilence;
+    this.#last = performance.now();
+    this.#limit = firstMillis;
+    this.#timer = setTimeout(this.#check, firstMillis);
+  }
+
+  broken(): void {
+    this.#last = performance.now();
+    this.#limit = this.#gapMillis;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  readonly #check = (): void => {
+    const left = this.#last + this.#limit - performance.now();
+    if (left <= 0) this.#onSilence();
+    else this.#timer = setTimeout(this.#check, left);
+  };
+}

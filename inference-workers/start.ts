@@ -1,0 +1,201 @@
+import { errorCode } from '../runtime/errors.ts';
+import type { RoleContext, RunningRole } from '../runtime/role.ts';
+import type { LoggedEvent } from '../streams/event.ts';
+import type { EventLog } from '../streams/event-log.ts';
+import { runGroup, type Assignment } from '../streams/runner/run-group.ts';
+import { followCancellations } from './cancellations.ts';
+import type { Engine } from './engine.ts';
+import { LowWater } from './low-water.ts';
+import { runRequest, type RunPorts } from './run-request.ts';
+import { Slots } from './slots.ts';
+import type { WorkerIdentity } from './terminal.ts';
+import { startSampling } from './worker-samples.ts';
+
+/** Requests of one partition that may be taken above its low-water mark. */
+const MAX_TAKEN = 64;
+const COMMIT_EVERY_MS = 250;
+/** Inferences of one partition remembered, to know a repeat by. */
+const REMEMBERED = 20_000;
+
+export type WorkerPorts = {
+  readonly context: RoleContext;
+  readonly events: EventLog;
+  readonly engine: Engine;
+  readonly worker: WorkerIdentity;
+  readonly model: string;
+  readonly limits: RunPorts['limits'];
+  readonly group: string;
+  /** Request topics of the pool, one per tier. */
+  readonly requestTopics: readonly string[];
+  readonly topics: RunPorts['topics'] & { readonly control: string; readonly metrics: string };
+  readonly deadLetters: { readonly topic: string; readonly partitions: number };
+};
+
+type Taking = {
+  readonly water: LowWater;
+  /** Records below were there before the partition was ours: somebody may have started them. */
+  readonly knownBefore: number;
+  readonly seen: Set<string>;
+  committed: number;
+  resume: (() => void) | null;
+};
+
+/** Runs a worker: it is ready once its engine gave a first token and it is a member of its pool's group. */
+export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
+  const { context, events, engine } = ports;
+  const { logger, metrics } = context;
+  await engine.start();
+  const deltas = events.openAppender('worker-deltas');
+  const records = events.openAppender('worker-records');
+  const slots = new Slots(engine.slots);
+  const cancellations = await followCancellations(events, ports.topics.control, context.fail);
+  const taking = new Map<Assignment, Taking>();
+  const running = new Set<Promise<void>>();
+  const outcomes = metrics.counter('steno_inferences_total', 'Inferences ended here.', ['outcome']);
+  const tokens = metrics.counter('steno_output_tokens_total', 'Tokens produced here.');
+  metrics.gauge('steno_worker_slots_active', 'Inferences that run.', () => slots.active);
+  metrics.gauge('steno_worker_queue', 'Requests taken and waiting for a slot.', () => slots.waiting);
+  let isFresh: () => boolean = () => false;
+  let produced = 0;
+
+  const run: RunPorts = {
+    events,
+    deltas,
+    records,
+    engine,
+    slots,
+    cancellations,
+    worker: ports.worker,
+    topics: ports.topics,
+    limits: ports.limits,
+    isFresh: () => isFresh(),
+    onOutcome(outcome, count) {
+      outcomes.add({ outcome });
+      tokens.add({}, count);
+      produced += count;
+    },
+    logger,
+  };
+
+  function take(assignment: Assignment, event: LoggedEvent, state: Taking): void {
+    if (event.type !== 'InferenceRequested') return;
+    const { inferenceId } = event.data;
+    // Delivered twice within one assignment: the first is ours and still counts.
+    if (state.seen.has(inferenceId)) return;
+    remember(state.seen, inferenceId);
+    state.water.take(event.offset);
+    const options = { redelivered: event.offset < state.knownBefore, signal: assignment.signal };
+    const task = runRequest(run, event, options).then(
+      () => {
+        state.water.done(event.offset);
+        if (state.water.open < MAX_TAKEN) state.resume?.();
+      },
+      (error: unknown) => {
+        if (assignment.signal.aborted) return;
+        if (errorCode(error) === 'membership_lost') {
+          logger.warn('gave up a run: the membership may be lost', { inferenceId });
+          return;
+        }
+        context.fail(error);
+      },
+    );
+    running.add(task);
+    void task.finally(() => running.delete(task));
+  }
+
+  const group = await runGroup({
+    events,
+    group: ports.group,
+    topics: ports.requestTopics,
+    deadLetters: ports.deadLetters,
+    logger,
+    onFailure: context.fail,
+    handler: {
+      async start(assignment, membership) {
+        const { topic, partition } = assignment;
+        const [committed] = await membership.committed([assignment]);
+        const end = (await events.log.offsets(topic, 'end'))[partition] ?? 0;
+        const first = (await events.log.offsets(topic, 'earliest'))[partition] ?? 0;
+        const from = Math.max(committed?.offset ?? first, first);
+        taking.set(assignment, { water: new LowWater(from), knownBefore: end, seen: new Set(), committed: from, resume: null });
+        return from;
+      },
+      handle(assignment, batch) {
+        const state = taking.get(assignment);
+        if (state === undefined) return undefined;
+        for (const event of batch) take(assignment, event, state);
+        if (state.water.open < MAX_TAKEN) return undefined;
+        return new Promise<void>((resolve) => {
+          state.resume = (): void => {
+            state.resume = null;
+            resolve();
+          };
+          assignment.signal.addEventListener('abort', () => state.resume?.(), { once: true });
+        });
+      },
+      revoked(assignment) {
+        taking.delete(assignment);
+      },
+    },
+  });
+  isFresh = () => group.membership.isFresh();
+
+  async function commit(): Promise<void> {
+    const offsets = [...taking].flatMap(([{ topic, partition }, state]) => {
+      const offset = state.water.committable;
+      return offset > state.committed ? [{ topic, partition, offset, state }] : [];
+    });
+    if (offsets.length === 0) return;
+    await group.membership.commit(offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })));
+    for (const { state, offset } of offsets) state.committed = offset;
+  }
+
+  let committing: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    // A commit that fails is made again with the next: until then requests may be delivered twice, which is allowed.
+    committing = committing.then(commit).catch((error: unknown) => {
+      logger.warn('cannot commit offsets yet', { code: errorCode(error) });
+    });
+  }, COMMIT_EVERY_MS);
+  const samplesDropped = metrics.counter('steno_worker_samples_dropped_total', 'Samples that could not be appended.');
+  const sampling = startSampling(
+    events,
+    ports.topics.metrics,
+    ports.worker,
+    ports.model,
+    () => ({ slots: engine.slots, active: slots.active, queued: slots.waiting, produced }),
+    () => samplesDropped.add(),
+  );
+
+  return {
+    isReady: () => isFresh(),
+    facts: () => ({
+      slots: engine.slots,
+      active: slots.active,
+      queued: slots.waiting,
+      partitions: group.assigned().length,
+      lag: [...group.lag().values()].reduce((sum, lag) => sum + lag, 0),
+    }),
+    async stop() {
+      clearInterval(timer);
+      sampling.stop();
+      await committing;
+      await commit().catch(() => undefined);
+      await group.stop();
+      await Promise.allSettled(running);
+      await cancellations.stop();
+      await engine.stop();
+      await deltas.close();
+      await records.close();
+    },
+  };
+}
+
+function remember(seen: Set<string>, inferenceId: string): void {
+  seen.add(inferenceId);
+  if (seen.size <= REMEMBERED) return;
+  for (const oldest of seen) {
+    seen.delete(oldest);
+    return;
+  }
+}

@@ -1,0 +1,108 @@
+import type { CancelRequested, FinishReason, InferenceRequested, Outcome, Producer } from '../schemas/generated/types.ts';
+import { envelope, type NewEvent } from '../streams/event.ts';
+import { sha256 } from '../streams/ids.ts';
+import type { DeltaWriter } from './delta-writer.ts';
+
+/** What runs here: recorded with everything it produced. */
+export type WorkerIdentity = {
+  readonly workerId: string;
+  readonly producer: Producer;
+  readonly engine: string;
+  readonly modelHash: string;
+  readonly templateHash: string;
+  readonly price: { readonly inputPerMillion: number; readonly outputPerMillion: number; readonly currency: string };
+};
+
+export type Counts = { readonly promptTokens: number; readonly completionTokens: number; readonly cachedTokens: number };
+
+/** How an attempt ended. */
+export type Ending =
+  | { readonly type: 'completed'; readonly finishReason: FinishReason }
+  | { readonly type: 'failed'; readonly code: string; readonly reason: string; readonly retryable: boolean }
+  | { readonly type: 'cancelled'; readonly cancel: CancelRequested };
+
+export type Attempt = { readonly number: number; readonly claim: string; readonly startedAt: number };
+
+/** Returns the terminal event of an attempt, for the conversation's log. */
+export function terminalOf(
+  request: InferenceRequested,
+  attempt: Attempt,
+  writer: Pick<DeltaWriter, 'text' | 'seqs'>,
+  counts: Counts,
+  ending: Ending,
+  worker: WorkerIdentity,
+  place: { readonly topic: string; readonly now: number; readonly trace: string | null },
+): NewEvent {
+  const { text } = writer;
+  const data = {
+    ...envelope(request, `end:${attempt.claim}`, worker.producer, place.now),
+    conversationId: request.conversationId,
+    inferenceId: request.inferenceId,
+    messageId: request.messageId,
+    requestId: request.eventId,
+    attempt: attempt.number,
+    claim: attempt.claim,
+    model: request.route.model,
+    modelHash: worker.modelHash,
+    engine: worker.engine,
+    promptHash: request.promptHash,
+    context: request.context,
+    templateHash: worker.templateHash,
+    codeVersion: request.codeVersion,
+    content: { text, sealed: null, keyId: null },
+    textBytes: Buffer.byteLength(text, 'utf8'),
+    textHash: sha256(text),
+    ...writer.seqs,
+    startedAt: attempt.startedAt,
+    ...counts,
+  };
+  const where = { topic: place.topic, key: request.conversationId, partition: request.conversationPartition, trace: place.trace };
+  switch (ending.type) {
+    case 'completed':
+      return { type: 'InferenceCompleted', data: { ...data, finishReason: ending.finishReason }, ...where };
+    case 'failed': {
+      const { code, reason, retryable } = ending;
+      return { type: 'InferenceFailed', data: { ...data, code, reason, retryable }, ...where };
+    }
+    case 'cancelled': {
+      const { eventId, reason } = ending.cancel;
+      return { type: 'InferenceCancelled', data: { ...data, cancelId: eventId, cancelReason: reason }, ...where };
+    }
+  }
+}
+
+/** Returns what one claim used. A taker writes it for the claim it replaced, `estimated`. */
+export function usageOf(
+  request: InferenceRequested,
+  attempt: Pick<Attempt, 'number' | 'claim'>,
+  counts: Counts,
+  outcome: Outcome,
+  worker: WorkerIdentity,
+  place: { readonly topic: string; readonly now: number; readonly estimated: boolean },
+): NewEvent {
+  const { inputPerMillion, outputPerMillion, currency } = worker.price;
+  // 10^-9 of the currency per token = price per million tokens x 1000.
+  const costNanos = Math.round(counts.promptTokens * inputPerMillion * 1000 + counts.completionTokens * outputPerMillion * 1000);
+  return {
+    type: 'UsageRecorded',
+    data: {
+      ...envelope(request, `usage:${attempt.claim}`, worker.producer, place.now),
+      conversationId: request.conversationId,
+      inferenceId: request.inferenceId,
+      principal: request.principal,
+      attempt: attempt.number,
+      claim: attempt.claim,
+      model: request.route.model,
+      pool: request.route.pool,
+      tier: request.route.tier,
+      outcome,
+      ...counts,
+      costNanos,
+      currency: costNanos === 0 && inputPerMillion + outputPerMillion === 0 ? '' : currency,
+      estimated: place.estimated,
+    },
+    topic: place.topic,
+    key: request.conversationId,
+    partition: null,
+  };
+}

@@ -1,0 +1,46 @@
+import type { EventOf } from '../../schemas/generated/types.ts';
+import type { LoggedEvent } from '../../streams/event.ts';
+import { isTerminal } from '../../streams/effective-end.ts';
+import { decideAttempt, decideCancel } from './cancel.ts';
+import { decideEnd } from './end.ts';
+import { nothing, type Decision, type Rules } from './rules.ts';
+import type { Conversation } from './state.ts';
+import { decideMessage } from './submit.ts';
+
+/**
+ * Decides what an event of conversations leads to, from the conversation as the log left it before this event. Pure:
+ * the same log gives the same prompts, whoever runs it, whenever.
+ */
+export function decide(event: LoggedEvent, conversation: Conversation | null, rules: Rules): Decision {
+  if (event.type === 'MessageSubmitted') return decideMessage(event, conversation, rules);
+  if (conversation === null || conversation.row.erased) return nothing;
+  if (isTerminal(event)) return decideEnd(event, conversation, rules);
+  switch (event.type) {
+    case 'AttemptStarted':
+      return decideAttempt(event, conversation);
+    case 'CancelRequested':
+      return decideCancel(event, conversation, rules);
+    case 'ConversationChanged':
+      return change(event, conversation);
+    case 'ConversationErased':
+      return {
+        outputs: [],
+        row: { ...conversation.row, head: null, parked: [], systemPrompt: null, erased: true },
+        turns: [],
+        forget: true,
+      };
+    default:
+      return nothing;
+  }
+}
+
+function change(event: LoggedEvent<EventOf<'ConversationChanged'>>, conversation: Conversation): Decision {
+  if (event.data.tenantId !== conversation.row.tenantId) return nothing;
+  const { systemPrompt, clearContext } = event.data;
+  const row = {
+    ...conversation.row,
+    systemPrompt: systemPrompt === null ? conversation.row.systemPrompt : systemPrompt.text,
+    clearedAt: clearContext ? event.time : conversation.row.clearedAt,
+  };
+  return { ...nothing, row };
+}

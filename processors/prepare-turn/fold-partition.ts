@@ -1,0 +1,224 @@
+import { StenoError } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import type { Position, RowCommit, RowStore } from '../../storage/row-store.ts';
+import type { LoggedEvent, NewEvent } from '../../streams/event.ts';
+import type { EventAppender } from '../../streams/event-log.ts';
+import type { Batch, RawRecord } from '../../streams/log.ts';
+import { appendUntilDone } from '../../streams/runner/append-until-done.ts';
+import type { Assignment } from '../../streams/runner/run-group.ts';
+import { isTerminal } from '../../streams/effective-end.ts';
+import { decide } from './decide.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { OverdueEnder } from './end-overdue.ts';
+import { failureOf, NO_TEXT, requestAgain } from './outputs.ts';
+import { PartitionState, type Changes, type OpenInference } from './partition-state.ts';
+import type { Rules } from './rules.ts';
+import { preparePrompt } from './prompt.ts';
+import { type Turn } from './state.ts';
+
+export type FoldPorts = {
+  readonly store: RowStore;
+  readonly appender: EventAppender;
+  readonly rules: Rules;
+  readonly deadlines: Deadlines;
+  readonly overdue: OverdueEnder;
+  readonly topicId: string;
+  readonly logger: Logger;
+  /** Rebuilding: outputs of events before this offset were made by an earlier life and are not made again. */
+  readonly silentBefore: number;
+  readonly start: Position | null;
+  readonly onFailure: (error: unknown) => void;
+};
+
+type Pending = { readonly changes: Changes; readonly next: number; readonly lastEventId: string; acked: boolean };
+
+/**
+ * One partition under one assignment: folds events in log order, appends what they lead to, and saves rows and the
+ * next offset together once the log has acknowledged those outputs. Saving is never awaited by the next record.
+ */
+export class FoldPartition {
+  readonly #ports: FoldPorts;
+  readonly #assignment: Assignment;
+  readonly state: PartitionState;
+  readonly open = new Map<string, OpenInference>();
+  #pending: Pending[] = [];
+  #committed: number | null;
+  #lastEventId: string;
+  #silent: boolean;
+
+  constructor(ports: FoldPorts, assignment: Assignment) {
+    this.#ports = ports;
+    this.#assignment = assignment;
+    this.state = new PartitionState(ports.store, assignment.partition);
+    this.#committed = ports.start?.next ?? null;
+    this.#lastEventId = ports.start?.lastEventId ?? '';
+    this.#silent = (ports.start?.next ?? 0) < ports.silentBefore;
+  }
+
+  handle(
+    events: readonly LoggedEvent[],
+    batch: Batch,
+    setAside: (record: RawRecord, error: unknown) => Promise<void>,
+  ): void | Promise<void> {
+    const loading = this.state.load(events.map(conversationOf));
+    if (loading !== undefined) return loading.then(() => this.#foldAll(events, batch, setAside));
+    return this.#foldAll(events, batch, setAside);
+  }
+
+  #foldAll(
+    events: readonly LoggedEvent[],
+    batch: Batch,
+    setAside: (record: RawRecord, error: unknown) => Promise<void>,
+  ): void | Promise<void> {
+    if (this.#assignment.signal.aborted) return undefined;
+    const outputs: NewEvent[] = [];
+    const broken: { readonly event: LoggedEvent; readonly error: unknown }[] = [];
+    for (const event of events) {
+      if (this.#silent && event.offset >= this.#ports.silentBefore) outputs.push(...this.#speak());
+      try {
+        outputs.push(...this.#fold(event));
+      } catch (error) {
+        broken.push({ event, error });
+        outputs.push(...this.#failed(event));
+      }
+      this.#lastEventId = eventIdOf(event) ?? this.#lastEventId;
+    }
+    if (this.#silent && batch.nextOffset >= this.#ports.silentBefore) outputs.push(...this.#speak());
+    this.#save(outputs, batch.nextOffset);
+    if (broken.length === 0) return undefined;
+    return this.#setAllAside(broken, batch, setAside);
+  }
+
+  #fold(event: LoggedEvent): readonly NewEvent[] {
+    const conversationId = conversationOf(event);
+    const decision = decide(event, this.state.get(conversationId), this.#ports.rules);
+    this.state.apply(conversationId, decision);
+    for (const turn of decision.turns) this.#watch(conversationId, turn);
+    if (event.type === 'AttemptStarted') {
+      this.#ports.deadlines.restart(event.data.inferenceId, performance.now());
+      const failure = this.#ports.overdue.onAttempt(event, this.state.get(conversationId));
+      if (failure !== null) return [...decision.outputs, failure];
+    }
+    if (!this.#silent) return decision.outputs;
+    // The end of a stream may not have been told; everything else was, or is told by #speak.
+    return isTerminal(event) ? decision.outputs.filter((output) => output.type === 'InferenceEnded') : [];
+  }
+
+  #watch(conversationId: string, turn: Turn): void {
+    const { deadlines, rules } = this.#ports;
+    if (turn.status === 'requested' && !this.open.has(turn.inferenceId)) {
+      const model = turn.route.model;
+      this.open.set(turn.inferenceId, { conversationId, messageId: turn.messageId, model });
+      deadlines.start(turn.inferenceId, rules.models.get(model)?.deadlineMillis ?? 600_000, performance.now());
+    } else if (turn.status === 'ended') {
+      this.open.delete(turn.inferenceId);
+      deadlines.clear(turn.inferenceId);
+    }
+  }
+
+  /** The rebuild has caught up: whatever is still open is asked for again, under the ids of the first time. */
+  #speak(): readonly NewEvent[] {
+    this.#silent = false;
+    const outputs: NewEvent[] = [];
+    for (const open of this.open.values()) {
+      const conversation = this.state.get(open.conversationId);
+      const turn = conversation?.turns.get(open.messageId);
+      if (conversation === null || turn === undefined) continue;
+      outputs.push(requestAgain(conversation, turn, preparePrompt(conversation, turn, this.#ports.rules), this.#ports.rules));
+    }
+    this.#ports.logger.info('rebuilt a partition', { partition: this.#assignment.partition, open: outputs.length });
+    return outputs;
+  }
+
+  #failed(event: LoggedEvent): readonly NewEvent[] {
+    if (event.type !== 'MessageSubmitted') return [];
+    const conversation = this.state.get(event.data.conversationId);
+    const turn = conversation?.turns.get(event.data.eventId);
+    if (conversation === null || turn === undefined) return [];
+    return [failureOf(conversation.row, turn, 'dead_lettered', NO_TEXT, this.#ports.rules)];
+  }
+
+  async #setAllAside(
+    broken: readonly { readonly event: LoggedEvent; readonly error: unknown }[],
+    batch: Batch,
+    setAside: (record: RawRecord, error: unknown) => Promise<void>,
+  ): Promise<void> {
+    for (const { event, error } of broken) {
+      const record = batch.records.find((item) => item.offset === event.offset);
+      if (record !== undefined) await setAside(record, error);
+    }
+  }
+
+  #save(outputs: readonly NewEvent[], next: number): void {
+    const entry: Pending = {
+      changes: this.state.takeChanges(),
+      next,
+      lastEventId: this.#lastEventId,
+      acked: outputs.length === 0,
+    };
+    this.#pending.push(entry);
+    if (outputs.length === 0) return;
+    appendUntilDone(this.#ports.appender, outputs, this.#assignment.signal).then(
+      () => (entry.acked = true),
+      (error: unknown) => {
+        if (!this.#assignment.signal.aborted) this.#ports.onFailure(error);
+      },
+    );
+  }
+
+  /**
+   * Saves everything whose outputs are acknowledged, as one compare-and-set. Returns false if somebody else moved the
+   * position: this assignment's memory is worthless then.
+   */
+  async commit(): Promise<boolean> {
+    let count = 0;
+    while (this.#pending[count]?.acked === true) count += 1;
+    const last = this.#pending[count - 1];
+    if (last === undefined) return true;
+    const ready = this.#pending.splice(0, count);
+    const start = this.#committed;
+    const done = await this.#ports.store.commit(this.#mergeCommits(ready, last, start));
+    if (done) {
+      this.#committed = last.next;
+      if (this.#pending.length === 0) this.state.evict();
+    }
+    return done;
+  }
+
+  #mergeCommits(ready: readonly Pending[], last: Pending, start: number | null): RowCommit {
+    const merged = new Map<string, { readonly group: string; readonly key: string; readonly value: string | null }>();
+    for (const { changes } of ready) {
+      for (const row of changes.puts) merged.set(`${row.group}\n${row.key}`, row);
+      for (const row of changes.deletes) merged.set(`${row.group}\n${row.key}`, { ...row, value: null });
+    }
+    const rows = [...merged.values()];
+    return {
+      partition: this.#assignment.partition,
+      start,
+      position: { next: last.next, lastEventId: last.lastEventId, topicId: this.#ports.topicId },
+      puts: rows.flatMap(({ group, key, value }) => (value === null ? [] : [{ group, key, value }])),
+      deletes: rows.filter((row) => row.value === null).map(({ group, key }) => ({ group, key })),
+    };
+  }
+
+  /** Batches folded and not yet saved. */
+  get unsaved(): number {
+    return this.#pending.length;
+  }
+}
+
+function conversationOf(event: LoggedEvent): string {
+  return 'conversationId' in event.data ? event.data.conversationId : '';
+}
+
+function eventIdOf(event: LoggedEvent): string | null {
+  return 'eventId' in event.data ? event.data.eventId : null;
+}
+
+/** Returns an error for a position that the log cannot have: the database is of another log, or newer than this one. */
+export function foreignPosition(position: Position, topicId: string, end: number): StenoError | null {
+  if (position.topicId === topicId && position.next <= end) return null;
+  return new StenoError('database_newer_than_log', 'the saved position is not of this log: rebuilding from the log', {
+    facts: { next: position.next, end, sameTopic: position.topicId === topicId },
+  });
+}

@@ -1,0 +1,2 @@
+export { decide } from './decide.ts';
+export { startPrepareTurn, type PrepareTurnPorts } from './start.ts';

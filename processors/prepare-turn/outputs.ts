@@ -1,0 +1,152 @@
+import type { EventOf, InferenceFailed } from '../../schemas/generated/types.ts';
+import { envelope, type Cause, type NewEvent } from '../../streams/event.ts';
+import { sha256 } from '../../streams/ids.ts';
+import type { PreparedPrompt } from './prompt.ts';
+import type { Decision, Rules } from './rules.ts';
+import type { Conversation, ConversationRow, Turn } from './state.ts';
+
+const EMPTY_HASH = sha256('');
+
+/** The cause of everything that follows from a message, whenever it follows: its own id. */
+export function causeOf(row: ConversationRow, turn: Turn): Cause {
+  return { eventId: turn.messageId, correlationId: turn.messageId, tenantId: row.tenantId };
+}
+
+/** Returns the request for a turn's inference. Its id depends on the message alone, so a repeat makes no second one. */
+export function requestOf(row: ConversationRow, turn: Turn, prompt: PreparedPrompt, rules: Rules): NewEvent {
+  return {
+    type: 'InferenceRequested',
+    data: {
+      ...envelope(causeOf(row, turn), 'request', rules.producer, turn.submittedAt),
+      conversationId: row.conversationId,
+      inferenceId: turn.inferenceId,
+      messageId: turn.messageId,
+      principal: turn.principal,
+      route: turn.route,
+      messages: prompt.messages,
+      parameters: turn.parameters,
+      context: prompt.context,
+      promptHash: prompt.promptHash,
+      conversationPartition: rules.conversationPartition,
+      messageOffset: turn.offset,
+      replyPartition: turn.replyPartition,
+      deltasFrom: turn.deltasFrom,
+      deadlineMillis: rules.models.get(turn.route.model)?.deadlineMillis ?? 600_000,
+      submittedAt: turn.submittedAt,
+      codeVersion: rules.producer.version,
+    },
+    topic: rules.topics.requests(turn.route.pool, turn.route.tier),
+    key: row.conversationId,
+    partition: null,
+    trace: turn.trace,
+  };
+}
+
+type EndWithoutAttempt = 'too_large' | 'timeout' | 'dead_lettered';
+
+const REASONS: Readonly<Record<EndWithoutAttempt, string>> = {
+  too_large: 'the message does not fit into the context window of the model',
+  timeout: 'the answer did not come within its deadline',
+  dead_lettered: 'the message could not be processed and was set aside',
+};
+
+/** The fields of a terminal event that prepare-turn writes itself: no model ran for it. */
+export function endFields(
+  row: ConversationRow,
+  turn: Turn,
+  partial: { readonly attempt: number; readonly claim: string; readonly text: string; readonly nextSeq: number; readonly firstSeq: number },
+): Omit<InferenceFailed, 'eventId' | 'occurredAt' | 'causationId' | 'correlationId' | 'producer' | 'tenantId' | 'code' | 'reason' | 'retryable'> {
+  return {
+    conversationId: row.conversationId,
+    inferenceId: turn.inferenceId,
+    messageId: turn.messageId,
+    requestId: '',
+    attempt: partial.attempt,
+    claim: partial.claim,
+    model: turn.route.model,
+    modelHash: '',
+    engine: '',
+    promptHash: turn.promptHash,
+    context: null,
+    templateHash: '',
+    codeVersion: '',
+    content: { text: partial.text, sealed: null, keyId: null },
+    textBytes: Buffer.byteLength(partial.text, 'utf8'),
+    textHash: partial.text === '' ? EMPTY_HASH : sha256(partial.text),
+    firstSeq: partial.firstSeq,
+    nextSeq: partial.nextSeq,
+    deltaBytes: partial.text === '' ? [] : [Buffer.byteLength(partial.text, 'utf8')],
+    deltaMillis: partial.text === '' ? [] : [0],
+    startedAt: turn.submittedAt,
+    promptTokens: 0,
+    completionTokens: 0,
+    cachedTokens: 0,
+  };
+}
+
+/** No text, no attempt. */
+export const NO_TEXT = { attempt: 0, claim: '', text: '', nextSeq: 0, firstSeq: 0 } as const;
+
+/** Returns the failure of an inference that prepare-turn ends itself. */
+export function failureOf(
+  row: ConversationRow,
+  turn: Turn,
+  code: EndWithoutAttempt,
+  partial: Parameters<typeof endFields>[2],
+  rules: Rules,
+): NewEvent {
+  return {
+    type: 'InferenceFailed',
+    data: {
+      ...envelope(causeOf(row, turn), `failed:${code}:${partial.attempt}`, rules.producer, turn.submittedAt),
+      ...endFields(row, turn, partial),
+      code,
+      reason: REASONS[code],
+      retryable: code === 'timeout',
+    },
+    topic: rules.topics.conversations,
+    key: row.conversationId,
+    partition: rules.conversationPartition,
+    trace: turn.trace,
+  };
+}
+
+/** Returns the cancellation of an inference that no worker has yet. */
+export function cancellationOf(row: ConversationRow, turn: Turn, cancel: EventOf<'CancelRequested'>['data'], rules: Rules): NewEvent {
+  return {
+    type: 'InferenceCancelled',
+    data: {
+      ...envelope(cancel, 'cancelled', rules.producer, turn.submittedAt),
+      ...endFields(row, turn, NO_TEXT),
+      cancelId: cancel.eventId,
+      cancelReason: cancel.reason,
+    },
+    topic: rules.topics.conversations,
+    key: row.conversationId,
+    partition: rules.conversationPartition,
+    trace: turn.trace,
+  };
+}
+
+/** Ends a turn that never reached a worker: its terminal event goes to the log, and takes effect when it is folded. */
+export function decideEndWithoutAttempt(
+  conversation: Conversation,
+  turn: Turn,
+  code: EndWithoutAttempt,
+  rules: Rules,
+): Decision {
+  const waiting: Turn = { ...turn, status: 'requested' };
+  return {
+    outputs: [failureOf(conversation.row, waiting, code, NO_TEXT, rules)],
+    row: conversation.row,
+    turns: [waiting],
+    forget: false,
+  };
+}
+
+/** Returns the request of a turn once more, under the same id; a prompt that no longer fits ends the turn. */
+export function requestAgain(conversation: Conversation, turn: Turn, prompt: PreparedPrompt | null, rules: Rules): NewEvent {
+  return prompt === null
+    ? failureOf(conversation.row, turn, 'too_large', NO_TEXT, rules)
+    : requestOf(conversation.row, turn, prompt, rules);
+}

@@ -1,0 +1,148 @@
+import { errorCode } from '../../runtime/errors.ts';
+import type { RoleContext, RunningRole } from '../../runtime/role.ts';
+import type { RowStore } from '../../storage/row-store.ts';
+import type { EventLog } from '../../streams/event-log.ts';
+import { runGroup, type Assignment, type GroupControl, type GroupRunner } from '../../streams/runner/run-group.ts';
+import { Deadlines } from './deadlines.ts';
+import { OverdueEnder } from './end-overdue.ts';
+import { FoldPartition, foreignPosition } from './fold-partition.ts';
+import type { Rules } from './rules.ts';
+
+/** How long rows may wait for their commit: a crash repeats at most so much work, under the same ids. */
+const COMMIT_EVERY_MS = 50;
+const DEADLINES_EVERY_MS = 250;
+/** Batches of a partition that may wait for their commit before its next record does. */
+const MAX_UNSAVED = 500;
+
+export type PrepareTurnPorts = {
+  readonly context: RoleContext;
+  readonly events: EventLog;
+  readonly store: RowStore;
+  readonly rules: Omit<Rules, 'conversationPartition'>;
+  readonly group: string;
+  readonly deadLetters: { readonly topic: string; readonly partitions: number };
+};
+
+type Folding = { readonly fold: FoldPartition; readonly deadlines: Deadlines; readonly overdue: OverdueEnder };
+
+/** Runs prepare-turn: a member of its group that folds the partitions it is given. */
+export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<RunningRole> {
+  const { context, events, store, group } = ports;
+  const { logger } = context;
+  const topic = ports.rules.topics.conversations;
+  const appender = events.openAppender('prepare-turn');
+  const topicId = await events.log.topicId(topic);
+  const folding = new Map<Assignment, Folding>();
+  const prepared = context.metrics.counter('steno_prepare_turn_events_total', 'Events of conversations folded.');
+  let committing: Promise<void> = Promise.resolve();
+  let runner: GroupRunner | null = null;
+
+  async function begin(assignment: Assignment): Promise<number | 'earliest'> {
+    const { partition, signal } = assignment;
+    const stored = await store.position(partition);
+    const end = (await events.log.offsets(topic, 'end'))[partition] ?? 0;
+    const foreign = stored === null ? null : foreignPosition(stored, topicId, end);
+    if (foreign !== null) {
+      logger.error('the database is not of this log: rebuilding', { partition, ...foreign.facts });
+      await store.reset(partition, []);
+    }
+    const start = foreign === null ? stored : null;
+    const rules: Rules = { ...ports.rules, conversationPartition: partition };
+    const deadlines = new Deadlines();
+    const overdue = new OverdueEnder({ events, appender, rules, workerId: `prepare-turn-${process.pid}` });
+    const fold = new FoldPartition(
+      { store, appender, rules, deadlines, overdue, topicId, logger, start, silentBefore: start === null ? end : 0, onFailure: context.fail },
+      assignment,
+    );
+    for (const [inferenceId, open] of await fold.state.open()) {
+      fold.open.set(inferenceId, open);
+      deadlines.start(inferenceId, rules.models.get(open.model)?.deadlineMillis ?? 600_000, performance.now());
+    }
+    if (!signal.aborted) folding.set(assignment, { fold, deadlines, overdue });
+    return start?.next ?? 'earliest';
+  }
+
+  async function commitAll(control: GroupControl | null): Promise<void> {
+    for (const [assignment, { fold }] of folding) {
+      if (fold.unsaved === 0 || (await fold.commit())) continue;
+      logger.warn('another process moved the position: reading it again', { partition: assignment.partition });
+      folding.delete(assignment);
+      control?.restart(assignment);
+    }
+  }
+
+  let control: GroupControl | null = null;
+  runner = await runGroup({
+    events,
+    group,
+    topics: [topic],
+    deadLetters: ports.deadLetters,
+    logger,
+    onFailure: context.fail,
+    handler: {
+      start: begin,
+      handle(assignment, batchEvents, batch, given) {
+        control = given;
+        prepared.add({}, batchEvents.length);
+        const found = folding.get(assignment);
+        if (found === undefined) return undefined;
+        const folded = found.fold.handle(batchEvents, batch, (record, error) => given.setAside(assignment, record, error));
+        // The log acknowledges slower than we fold: the partition waits, so that memory stays bounded.
+        return found.fold.unsaved > MAX_UNSAVED ? Promise.resolve(folded).then(() => settle(found.fold, assignment)) : folded;
+      },
+      revoked(assignment) {
+        folding.delete(assignment);
+      },
+    },
+  });
+
+  async function settle(fold: FoldPartition, assignment: Assignment): Promise<void> {
+    while (fold.unsaved > MAX_UNSAVED / 2 && !assignment.signal.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, COMMIT_EVERY_MS));
+    }
+  }
+
+  const commitTimer = setInterval(() => {
+    committing = committing.then(() => commitAll(control)).catch(context.fail);
+  }, COMMIT_EVERY_MS);
+  const deadlineTimer = setInterval(() => {
+    for (const [assignment, found] of folding) void endOverdue(assignment, found);
+  }, DEADLINES_EVERY_MS);
+
+  async function endOverdue(assignment: Assignment, { fold, deadlines, overdue }: Folding): Promise<void> {
+    for (const inferenceId of deadlines.takeDue(performance.now())) {
+      const open = fold.open.get(inferenceId);
+      if (open === undefined) continue;
+      await fold.state.load([open.conversationId]);
+      const conversation = fold.state.get(open.conversationId);
+      const turn = conversation?.turns.get(open.messageId);
+      if (conversation === null || turn === undefined || turn.status === 'ended') continue;
+      logger.warn('an inference is past its deadline', { inferenceId });
+      try {
+        await overdue.fence(conversation, turn, assignment.signal);
+      } catch (error) {
+        if (!assignment.signal.aborted) logger.warn('cannot end an overdue inference yet', { inferenceId, code: errorCode(error) });
+      }
+    }
+  }
+
+  const running = runner;
+  return {
+    isReady: () => running.membership.isFresh(),
+    facts: () => ({
+      partitions: running.assigned().length,
+      lag: [...running.lag().values()].reduce((sum, lag) => sum + lag, 0),
+      openInferences: [...folding.values()].reduce((sum, { deadlines }) => sum + deadlines.size, 0),
+      pendingAppends: appender.pending,
+    }),
+    async stop() {
+      clearInterval(commitTimer);
+      clearInterval(deadlineTimer);
+      await committing;
+      await commitAll(null);
+      await running.stop();
+      await appender.close();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,197 @@
+import type { EventOf, MessagePart } from '../../schemas/generated/types.ts';
+import { envelope, type LoggedEvent } from '../../streams/event.ts';
+import { decideEndWithoutAttempt, requestOf } from './outputs.ts';
+import { MAX_PARKED, nothing, type Decision, type Rules } from './rules.ts';
+import { countTokens, preparePrompt } from './prompt.ts';
+import { openTurn, textOf, type Conversation, type ConversationRow, type Turn } from './state.ts';
+
+type Submitted = LoggedEvent<EventOf<'MessageSubmitted'>>;
+
+/** Decides on a message: attach a repeat, reject, park behind a running answer, or ask for an inference. */
+export function decideMessage(event: Submitted, conversation: Conversation | null, rules: Rules): Decision {
+  const { data } = event;
+  const known = conversation?.turns.get(data.eventId);
+  if (known !== undefined) return attach(event, known, rules);
+  const existing = conversation ?? emptyConversation(event);
+  if (conversation === null && !data.isNew) return reject(event, 'not_found', 'the conversation does not exist', rules);
+  if (existing.row.tenantId !== data.tenantId) return reject(event, 'not_found', 'the conversation does not exist', rules);
+  if (existing.row.erased) return reject(event, 'erased', 'the conversation was erased', rules);
+
+  const place = placeOf(event, existing);
+  if (place === null) return reject(event, 'parent_not_found', 'the message it follows does not exist', rules);
+  const turn = openTurn(data, place.parentId, place.parts, countTokens(textOf(place.parts)), event);
+  const row: ConversationRow = { ...existing.row, head: turn.messageId };
+  const parent = place.parentId === null ? undefined : existing.turns.get(place.parentId);
+  if (parent !== undefined && parent.status !== 'ended') return park(event, row, turn, parent, rules);
+  return request({ ...existing, row }, turn, rules);
+}
+
+/** Asks for the inference of a turn whose parent has ended; also used when a parked turn's time has come. */
+export function request(conversation: Conversation, turn: Turn, rules: Rules): Decision {
+  const prompt = preparePrompt(conversation, turn, rules);
+  if (prompt === null) {
+    return decideEndWithoutAttempt(conversation, turn, 'too_large', rules);
+  }
+  const requested: Turn = { ...turn, status: 'requested', promptHash: prompt.promptHash };
+  return {
+    outputs: [requestOf(conversation.row, requested, prompt, rules)],
+    row: conversation.row,
+    turns: [requested],
+    forget: false,
+  };
+}
+
+function attach(event: Submitted, first: Turn, rules: Rules): Decision {
+  const { data } = event;
+  const attached = {
+    inferenceId: first.inferenceId,
+    conversationId: data.conversationId,
+    messageId: first.messageId,
+    replyPartition: first.replyPartition,
+    deltasFrom: first.deltasFrom,
+    sameBody: first.bodyFingerprint === data.bodyFingerprint,
+  };
+  const output = {
+    type: 'InferenceAttached' as const,
+    data: attached,
+    topic: rules.topics.deltas,
+    key: first.inferenceId,
+    partition: data.replyPartition,
+  };
+  return { ...nothing, outputs: [output] };
+}
+
+function park(event: Submitted, row: ConversationRow, turn: Turn, parent: Turn, rules: Rules): Decision {
+  if (row.parked.length >= MAX_PARKED) {
+    return reject(event, 'conversation_busy', `${MAX_PARKED} messages of this conversation wait already`, rules);
+  }
+  const outputs = event.data.interrupt
+    ? [
+        {
+          type: 'CancelRequested' as const,
+          data: {
+            ...envelope(event.data, 'interrupt', rules.producer, event.time),
+            conversationId: row.conversationId,
+            inferenceId: parent.inferenceId,
+            principal: event.data.principal,
+            reason: 'interrupt' as const,
+          },
+          topic: rules.topics.conversations,
+          key: row.conversationId,
+          partition: rules.conversationPartition,
+        },
+      ]
+    : [];
+  return { outputs, row: { ...row, parked: [...row.parked, turn.messageId] }, turns: [turn], forget: false };
+}
+
+/** Returns where in the tree a message goes and what it says, or null if what it names does not exist. */
+function placeOf(
+  event: Submitted,
+  conversation: Conversation,
+): { readonly parentId: string | null; readonly parts: readonly MessagePart[] } | null {
+  const { kind, parentId, targetId, parts } = event.data;
+  if (kind === 'regenerate' || kind === 'edit') {
+    const target = targetId === null ? undefined : conversation.turns.get(targetId);
+    if (target === undefined) return null;
+    return { parentId: target.parentId, parts: kind === 'regenerate' ? target.parts : parts };
+  }
+  if (parentId === null) return { parentId: conversation.row.head, parts };
+  return conversation.turns.has(parentId) ? { parentId, parts } : null;
+}
+
+function emptyConversation(event: Submitted): Conversation {
+  const row: ConversationRow = {
+    conversationId: event.data.conversationId,
+    tenantId: event.data.tenantId,
+    head: null,
+    parked: [],
+    systemPrompt: null,
+    clearedAt: 0,
+    erased: false,
+  };
+  return { row, turns: new Map(), byInference: new Map() };
+}
+
+/** Rejects a message: recorded, told to its gateway, measured; the conversation stays as it is. */
+function reject(event: Submitted, code: string, reason: string, rules: Rules): Decision {
+  const { data } = event;
+  const { conversationId, inferenceId, principal, replyPartition } = data;
+  const stamp = (step: string): ReturnType<typeof envelope> => envelope(data, step, rules.producer, event.time);
+  return {
+    ...nothing,
+    outputs: [
+      {
+        type: 'MessageRejected',
+        data: { ...stamp('rejected'), conversationId, inferenceId, principal, code, reason, replyPartition },
+        topic: rules.topics.conversations,
+        key: conversationId,
+        partition: rules.conversationPartition,
+      },
+      {
+        type: 'InferenceEnded',
+        data: {
+          inferenceId,
+          conversationId,
+          messageId: data.eventId,
+          outcome: 'rejected',
+          claim: '',
+          seq: 0,
+          textBytes: 0,
+          textHash: '',
+          recordedAt: event.time,
+          recordPartition: event.partition,
+          recordOffset: event.offset,
+          model: data.route.model,
+          finishReason: null,
+          code,
+          reason,
+          retryable: code === 'conversation_busy',
+          promptTokens: 0,
+          completionTokens: 0,
+          cachedTokens: 0,
+          submittedAt: event.time,
+        },
+        topic: rules.topics.deltas,
+        key: inferenceId,
+        partition: replyPartition,
+      },
+      {
+        type: 'TurnMeasured',
+        data: {
+          ...stamp('measured'),
+          conversationId,
+          inferenceId,
+          messageId: data.eventId,
+          principal,
+          transport: data.transport,
+          outcome: 'rejected',
+          code,
+          finishReason: null,
+          model: data.route.model,
+          pool: data.route.pool,
+          tier: data.route.tier,
+          canaryBucket: data.route.canaryBucket,
+          configVersion: data.configVersion,
+          promptHash: '',
+          attempts: 0,
+          promptTokens: 0,
+          completionTokens: 0,
+          cachedTokens: 0,
+          textBytes: 0,
+          deltas: 0,
+          submittedAt: event.time,
+          endedAt: event.time,
+          queueMillis: null,
+          firstDeltaMillis: null,
+          totalMillis: 0,
+          recordPartition: event.partition,
+          recordOffset: event.offset,
+        },
+        topic: rules.topics.turns,
+        key: conversationId,
+        partition: null,
+      },
+    ],
+  };
+}

@@ -1,0 +1,128 @@
+import type { EventOf } from '../../schemas/generated/types.ts';
+import type { TerminalEvent } from '../../streams/effective-end.ts';
+import type { LoggedEvent } from '../../streams/event.ts';
+import { storeContent, storePart } from './content.ts';
+import type { StoredFeedback, TurnRow } from './rows.ts';
+
+/** How many of a principal's judgements of one answer are remembered to drop repeats. */
+const REMEMBERED = 32;
+
+/** Returns the turn that an accepted message opens. */
+export function submitTurn(event: LoggedEvent<EventOf<'MessageSubmitted'>>, seq: number, parentId: string | null): TurnRow {
+  const { data } = event;
+  return {
+    ...strayTurn(event, data.eventId),
+    principal: data.principal,
+    subject: data.subjectId ?? data.principal,
+    seq,
+    parentId,
+    targetId: data.targetId,
+    kind: data.kind,
+    role: data.role,
+    parts: data.parts.map(storePart),
+    transport: data.transport,
+    model: data.route.model,
+    bodyFingerprint: data.bodyFingerprint,
+    replyPartition: data.replyPartition,
+    deltasFrom: data.deltasFrom,
+  };
+}
+
+/** Returns what is known of a turn whose message never joined a conversation, so that its end can be told. */
+export function strayTurn(
+  event: LoggedEvent<TerminalEvent | EventOf<'MessageRejected' | 'MessageSubmitted'>>,
+  messageId: string,
+): TurnRow {
+  const { data } = event;
+  return {
+    inferenceId: data.inferenceId,
+    conversationId: data.conversationId,
+    messageId,
+    tenant: data.tenantId,
+    principal: 'principal' in data ? data.principal : '',
+    subject: '',
+    partition: event.partition,
+    seq: null,
+    parentId: null,
+    targetId: null,
+    kind: 'message',
+    role: 'user',
+    parts: [],
+    transport: '',
+    model: '',
+    bodyFingerprint: '',
+    replyPartition: 'replyPartition' in data ? data.replyPartition : 0,
+    deltasFrom: 0,
+    status: 'running',
+    fence: 0,
+    answer: null,
+    finishReason: null,
+    code: null,
+    reason: null,
+    retryable: false,
+    promptTokens: 0,
+    completionTokens: 0,
+    cachedTokens: 0,
+    submittedAt: event.time,
+    endedAt: null,
+    terminalOffset: null,
+    pinned: false,
+    feedback: [],
+  };
+}
+
+/** Returns the turn after its effective terminal event. */
+export function endTurn(turn: TurnRow, event: LoggedEvent<TerminalEvent>): TurnRow {
+  const { data } = event;
+  return {
+    ...turn,
+    ...outcomeOf(event),
+    answer: storeContent(data.content),
+    model: data.model === '' ? turn.model : data.model,
+    promptTokens: data.promptTokens,
+    completionTokens: data.completionTokens,
+    cachedTokens: data.cachedTokens,
+    endedAt: event.time,
+    terminalOffset: event.offset,
+  };
+}
+
+function outcomeOf(event: TerminalEvent): Pick<TurnRow, 'status' | 'finishReason' | 'code' | 'reason' | 'retryable'> {
+  const none = { finishReason: null, code: null, reason: null, retryable: false };
+  switch (event.type) {
+    case 'InferenceCompleted':
+      return { ...none, status: 'completed', finishReason: event.data.finishReason };
+    case 'InferenceFailed': {
+      const { code, reason, retryable } = event.data;
+      return { ...none, status: 'failed', code, reason, retryable };
+    }
+    case 'InferenceCancelled':
+      return { ...none, status: 'cancelled', code: event.data.cancelReason };
+  }
+}
+
+/** Returns the turn after its message was rejected: its end, like a terminal event. */
+export function rejectTurn(turn: TurnRow, event: LoggedEvent<EventOf<'MessageRejected'>>): TurnRow {
+  const { code, reason } = event.data;
+  return { ...turn, status: 'rejected', code, reason, endedAt: event.time, terminalOffset: event.offset };
+}
+
+/** Returns the turn with a principal's latest judgement in place of an earlier one; judges by name. */
+export function judgeTurn(turn: TurnRow, event: LoggedEvent<EventOf<'FeedbackGiven'>>): TurnRow {
+  const { data } = event;
+  const seen = turn.feedback.find(({ principal }) => principal === data.principal)?.seen ?? [];
+  if (seen.includes(data.eventId)) return turn;
+  const latest: StoredFeedback = {
+    principal: data.principal,
+    thumb: data.thumb,
+    rating: data.rating,
+    labels: data.labels,
+    comment: data.comment === null ? null : storeContent(data.comment),
+    correction: data.correction === null ? null : storeContent(data.correction),
+    time: event.time,
+    seen: [...seen, data.eventId].slice(-REMEMBERED),
+  };
+  const others = turn.feedback.filter(({ principal }) => principal !== data.principal);
+  const feedback = [...others, latest].sort((a, b) => (a.principal < b.principal ? -1 : 1));
+  return { ...turn, feedback };
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  catalogueOf,
+  findModel,
+  loadCatalogue,
+  parseCatalogue,
+} from '../../../../inference-workers/models/catalogue.ts';
+import { namedModel } from '../../../../inference-workers/models/named-model.ts';
+
+test('the catalogue that ships is valid and has a default', async () => {
+  const catalogue = await loadCatalogue();
+  assert.equal(findModel(catalogue, 'default')?.id, 'smollm2-135m-instruct');
+  assert.equal(findModel(catalogue, 'scripted')?.engine, 'scripted');
+  assert.equal(findModel(catalogue, 'no-such-model'), null);
+  assert.match(catalogue.contentHash, /^[0-9a-f]{64}$/);
+});
+
+test('all problems are told at once, with name, value and what was expected', async () => {
+  const { models } = await loadCatalogue();
+  const [model] = models;
+  const broken = { models: [{ ...model, contextLength: 'large', sha256: 'abc', colour: 'red' }] };
+  assert.throws(
+    () => parseCatalogue(broken, 'my.json'),
+    (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'bad_catalogue');
+      for (const word of [
+        'my.json',
+        'models[0].contextLength',
+        '"large"',
+        'models[0].sha256',
+        '"abc"',
+        '64 hex',
+        'colour',
+      ]) {
+        assert.ok(error.message.includes(word), `${word} in ${error.message}`);
+      }
+      return true;
+    },
+  );
+});
+
+test('names that are not unique and entries that contradict themselves are refused', async () => {
+  const { models } = await loadCatalogue();
+  const [model] = models;
+  const twice = { models: [model, { ...model, maxOutputTokens: 999_999, sources: [] }] };
+  assert.throws(
+    () => parseCatalogue(twice, 'my.json'),
+    /"default" twice[\s\S]*maxOutputTokens[\s\S]*no sources/,
+  );
+});
+
+test('equal entries have equal hashes, in whatever order their fields stand', async () => {
+  const { models, contentHash } = await loadCatalogue();
+  const reversed = models.map((model) => Object.fromEntries(Object.entries(model).reverse()) as typeof model);
+  assert.equal(catalogueOf(reversed).contentHash, contentHash);
+  assert.notEqual(catalogueOf(models.slice(1)).contentHash, contentHash);
+});
+
+test('a user names a file by its path or by its place on the hub', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'steno-models-'));
+  const path = join(folder, 'My Model.Q8_0.gguf');
+  await writeFile(path, 'GGUF');
+  const file = await namedModel(path);
+  assert.deepEqual([file.id, file.sizeBytes, file.sources], ['my-model.q8_0', 4, [{ kind: 'path', path }]]);
+  const hub = await namedModel('hf:Owner/Name-GGUF/Name.Q4_K_M.gguf@v2');
+  assert.deepEqual(hub.sources, [
+    { kind: 'cache' },
+    { kind: 'hub', repo: 'Owner/Name-GGUF', file: 'Name.Q4_K_M.gguf', revision: 'v2' },
+  ]);
+  await assert.rejects(namedModel(join(folder, 'missing.gguf')), { code: 'bad_model_name' });
+  await rm(folder, { recursive: true });
+});
