@@ -1,5 +1,10 @@
 import { join } from 'node:path';
-import { findModel, loadCatalogue, type Catalogue, type ModelEntry } from '../inference-workers/models/catalogue.ts';
+import {
+  findModel,
+  loadCatalogue,
+  type Catalogue,
+  type ModelEntry,
+} from '../inference-workers/models/catalogue.ts';
 import { namedModel } from '../inference-workers/models/named-model.ts';
 import type { Config } from '../runtime/config.ts';
 import { StenoError } from '../runtime/errors.ts';

@@ -14,7 +14,8 @@ async function createProgram(wanted: string | undefined): Promise<Command> {
   program
     .command('up')
     .description('start everything on this machine: broker, registry, model and all roles')
-    .action(async () => setExitCode(await (await import('./up.ts')).up()));
+    // What a stopped start still had under way ends with the process.
+    .action(async () => process.exit(await (await import('./up.ts')).up()));
   program
     .command('run')
     .description('start one role: what a container runs')
@@ -25,7 +26,9 @@ async function createProgram(wanted: string | undefined): Promise<Command> {
     .command('status')
     .description('addresses, health, lag and disk of what runs; exit status 0 healthy, 1 not, 3 not running')
     .option('--json', 'the same for programs', false)
-    .action(async ({ json }: { json: boolean }) => setExitCode(await (await import('./status.ts')).status({ json })));
+    .action(async ({ json }: { json: boolean }) =>
+      setExitCode(await (await import('./status.ts')).status({ json })),
+    );
   program.addCommand(
     wanted === 'topics'
       ? (await import('./topics.ts')).topicsCommand()
@@ -72,7 +75,7 @@ function report(error: unknown): void {
   if (processEnvironment()['LOG_LEVEL'] === 'debug' && error instanceof Error) {
     process.stderr.write(`${error.stack ?? ''}\n`);
   }
-  process.exitCode = 1;
+  process.exit(1);
 }
 
 await main(process.argv.slice(2));

@@ -9,12 +9,17 @@ import { createTerminalProgress } from './terminal-progress.ts';
 
 /** `steno models list` and `steno models fetch`. */
 export function modelsCommand(): Command {
-  const command = new Command('models').description('show the model catalogue, or fetch a model ahead of time');
+  const command = new Command('models').description(
+    'show the model catalogue, or fetch a model ahead of time',
+  );
   command.command('list').description('models of the catalogue').action(list);
   command
     .command('fetch')
     .description('fetch and verify the file of a model; prints its path')
-    .argument('[model]', 'id or alias, a .gguf file, or owner/name/file.gguf of the hub; the default model if left out')
+    .argument(
+      '[model]',
+      'id or alias, a .gguf file, or owner/name/file.gguf of the hub; the default model if left out',
+    )
     .action(fetchOne);
   return command;
 }
@@ -25,10 +30,17 @@ async function list(): Promise<void> {
   for (const { id, pool, engine, contextLength, sizeBytes } of models) {
     const size = sizeBytes === null ? '' : `${Math.round(sizeBytes / 1e6)} MB`;
     const mark = id === chosen.model.id ? '*' : ' ';
-    const columns = [id.padEnd(32), pool.padEnd(12), engine.padEnd(12), `${contextLength} tokens`.padEnd(16), size];
+    const columns = [
+      id.padEnd(32),
+      pool.padEnd(12),
+      engine.padEnd(12),
+      `${contextLength} tokens`.padEnd(16),
+      size,
+    ];
     process.stdout.write(`${mark} ${columns.join(' ').trimEnd()}\n`);
   }
-  if (!models.some(({ id }) => id === chosen.model.id)) process.stdout.write(`* ${chosen.model.id} (STENO_MODEL)\n`);
+  if (!models.some(({ id }) => id === chosen.model.id))
+    process.stdout.write(`* ${chosen.model.id} (STENO_MODEL)\n`);
 }
 
 async function fetchOne(name: string | undefined): Promise<void> {

@@ -21,7 +21,10 @@ const LINE_MS = 5_000;
 const CLEAR_LINE = '\u001b[2K';
 
 /** Shows long work on `output`: a live line for each running step on a terminal, a plain line every five seconds elsewhere. */
-export function createTerminalProgress(output: ProgressOutput, now: () => number = () => Date.now()): Progress {
+export function createTerminalProgress(
+  output: ProgressOutput,
+  now: () => number = () => Date.now(),
+): Progress {
   const isLive = output.isTTY === true;
   const running = new Set<Running>();
   let drawn = 0;
@@ -35,7 +38,9 @@ export function createTerminalProgress(output: ProgressOutput, now: () => number
   function draw(text: string): void {
     const erase = drawn === 0 ? '' : `\u001b[${drawn}A\r\u001b[J`;
     const columns = Math.max(20, (output.columns ?? 80) - 1);
-    const lines = isLive ? [...running].map((step) => `${CLEAR_LINE}${renderBar(view(step), columns)}\n`) : [];
+    const lines = isLive
+      ? [...running].map((step) => `${CLEAR_LINE}${renderBar(view(step), columns)}\n`)
+      : [];
     output.write(`${erase}${text}${lines.join('')}`);
     drawn = lines.length;
   }

@@ -23,6 +23,7 @@ const STATUS: Readonly<Record<string, number>> = {
   unknown_field: 400,
   context_length_exceeded: 400,
   content_filter: 400,
+  bad_cursor: 400,
   invalid_api_key: 401,
   host_not_allowed: 403,
   origin_not_allowed: 403,

@@ -38,7 +38,6 @@ export function createSubmit(deps: {
   readonly tokens: Tokens;
   readonly topic: string;
   readonly producer: Producer;
-  readonly maxOpen: number;
   readonly isDraining: () => boolean;
   readonly onOutcome: (outcome: 'accepted' | 'refused' | 'unknown') => void;
   readonly onFirstDelta: (seconds: number) => void;
@@ -60,9 +59,7 @@ export function createSubmit(deps: {
 
   async function take({ call, transport, submission, key, clientId, openSink }: Incoming): Promise<StreamReader> {
     if (deps.isDraining()) throw refuse('draining', 'this gateway is going away', { fix: 'send the message again' });
-    if (streams.count() >= deps.maxOpen) {
-      throw refuse('overloaded', 'this gateway streams as many answers as it may', { fix: 'try again shortly' });
-    }
+    streams.checkRoom();
     checkSubmission(submission);
     const model = models.resolve(submission.model);
     if (model === null) {

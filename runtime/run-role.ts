@@ -88,7 +88,8 @@ export async function runRole(name: string, start: StartRole, options: RoleOptio
   listenToParent({ stop: stopForParent, read });
 
   try {
-    if (options.servesHealth !== true) health = await startHealthServer({ port: healthPort(), read, metrics });
+    if (options.servesHealth !== true)
+      health = await startHealthServer({ port: healthPort(), read, metrics });
     role = await start({ config, logger, metrics, fail });
     handle({ type: 'started' });
   } catch (error) {

@@ -47,7 +47,7 @@ export const settings = [
   setting('STENO_TOPIC_PREFIX', 'steno', 'lower-case letters, digits, - and .', 'First part of every topic and group name.'),
   setting('STENO_REPLICATION', '1', 'a number', 'Replicas of the topics that steno topics apply creates.'),
   setting('STENO_MODELS_FILE', null, 'a file', 'A model catalogue in place of the built-in one.'),
-  setting('STENO_MODEL', null, 'a catalogue id, a .gguf file or hub:owner/name/file.gguf', 'The default model.'),
+  setting('STENO_MODEL', null, 'a catalogue id, a .gguf file or hf:owner/name/file.gguf', 'The default model.'),
   setting('STENO_ENGINE_THREADS', null, 'a number', 'Threads of the embedded engine; cores - 1 if unset.'),
   setting('STENO_POOL', null, 'a pool name', 'The pool a worker serves; that of the default model if unset.'),
   setting('STENO_CONTEXT_MAX_CHARACTERS', null, 'a number', 'Characters of history in a prompt; no limit but tokens if unset (the first specification had 4000).'),

@@ -10,7 +10,9 @@ const STOP_MS = 5_000;
 export async function stopOrphanRoles(dataDir: string, logger: Logger): Promise<void> {
   const left = await readRunState(dataDir);
   if (left === null) return;
-  const marks = left.roles.flatMap((role) => (role.process !== null && isRunning(role.process) ? [role.process] : []));
+  const marks = left.roles.flatMap((role) =>
+    role.process !== null && isRunning(role.process) ? [role.process] : [],
+  );
   for (const { pid } of marks) logger.warn('orphaned role stopped', { pid });
   await Promise.all(marks.map(endProcess));
   removeRunState(dataDir);
@@ -18,7 +20,7 @@ export async function stopOrphanRoles(dataDir: string, logger: Logger): Promise<
 
 async function endProcess(mark: ProcessMark): Promise<void> {
   send(mark, 'SIGTERM');
-  for (const deadline = Date.now() + STOP_MS; isRunning(mark) && Date.now() < deadline; ) await delay(25);
+  for (const deadline = Date.now() + STOP_MS; isRunning(mark) && Date.now() < deadline;) await delay(25);
   send(mark, 'SIGKILL');
   while (isRunning(mark)) await delay(25);
 }

@@ -36,6 +36,7 @@ export function openAnswerSink(): AnswerSink {
     },
     done: (_seq, end) => finish({ text, end }),
     error: (problem) => finish(problem),
+    breakOff: (problem) => finish(problem),
     isClosed: () => closed,
   };
 }

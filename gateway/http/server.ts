@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { StenoError } from '../../runtime/errors.ts';
 import { requestIdOf, traceOf, type Call } from '../call.ts';
@@ -137,7 +138,8 @@ function exchangeOf(request: FastifyRequest, reply: FastifyReply, call: Call): E
     },
     takeOver() {
       reply.hijack();
-      return { response: reply.raw, headers: { ...reply.getHeaders() } };
+      // Fastify names every known header, each with undefined: Node takes the same.
+      return { response: reply.raw, headers: { ...(reply.getHeaders() as OutgoingHttpHeaders) } };
     },
     onGone: (gone) => void reply.raw.on('close', gone),
   };

@@ -30,7 +30,7 @@ export function openSseSink(options: SseOptions): FrameSink {
   let begun = false;
   let closed = false;
   let ending = false;
-  const headersTimer = setTimeout(begin, HEADERS_WAIT_MS);
+  let headersTimer = options.resumed ? setTimeout(begin, HEADERS_WAIT_MS) : undefined;
   const heartbeat = setInterval(() => write(':\n\n'), HEARTBEAT_MS);
   response.on('close', close);
   response.on('error', close);
@@ -39,6 +39,7 @@ export function openSseSink(options: SseOptions): FrameSink {
     accepted(accepted: Accepted) {
       waiting += `event: accepted\ndata: ${acceptedFrame(accepted)}\n\n`;
       if (begun) schedule();
+      else headersTimer ??= setTimeout(begin, HEADERS_WAIT_MS);
     },
     started: begin,
     delta(seq, text) {
@@ -65,6 +66,11 @@ export function openSseSink(options: SseOptions): FrameSink {
     draining(cursor) {
       begin();
       write(`event: draining\ndata: ${frames.draining(cursor)}\n\n`);
+    },
+    breakOff(problem) {
+      if (!begun) return answer(problem.status, problemBody(problem), problemHeaders(problem));
+      ending = true;
+      schedule();
     },
     writable() {
       flush();

@@ -31,6 +31,8 @@ export interface FrameSink {
   started(): void;
   /** The gateway goes away: the stream goes on elsewhere after `cursor`. */
   draining(cursor: number): void;
+  /** The gateway is gone now; like `error` if nothing was sent yet, else the stream breaks off as announced. */
+  breakOff(problem: Problem): void;
   /** Resolves when more may be written: used where much is written at once. */
   writable(): Promise<void>;
   isClosed(): boolean;

@@ -15,6 +15,8 @@ export interface OpenStreams {
   /** A lower bound of the offsets at which an answer asked for now can appear. */
   position(): number;
   count(): number;
+  /** Throws `overloaded` if no further answer may stream. */
+  checkRoom(): void;
   /** Opens the stream of a message that is about to be appended. */
   open(options: { accepted: Accepted; call: Call; fingerprint: string; sink: FrameSink; onFirstDelta: () => void }): StreamReader;
   /** Shows an answer after a cursor, from its record if it is finished, else from its deltas, then live. */
@@ -44,6 +46,7 @@ export async function startOpenStreams(options: {
   readonly events: EventLog;
   readonly topics: { readonly conversations: string; readonly deltas: string };
   readonly partition: number;
+  readonly maxOpen: number;
   readonly queries: ConversationQueries;
   readonly onPoison: () => void;
   readonly onFailure: (error: unknown) => void;
@@ -95,6 +98,10 @@ export async function startOpenStreams(options: {
     replyPartition: tail.partition,
     position: () => tail.position(),
     count: () => readers.size,
+    checkRoom() {
+      if (readers.size < options.maxOpen) return;
+      throw refuse('overloaded', 'this gateway streams as many answers as it may', { fix: 'try again shortly' });
+    },
     open({ accepted, call, fingerprint, sink, onFirstDelta }) {
       const { place } = accepted;
       const reader = openReader({
@@ -137,7 +144,7 @@ export async function startOpenStreams(options: {
       for (const reader of readers) reader.drain();
     },
     async stop() {
-      for (const reader of [...readers]) reader.fail(refuse('draining', 'the gateway is going away', { fix: 'resume elsewhere' }));
+      for (const reader of [...readers]) reader.breakOff();
       await Promise.all([tail.stop(), catchUp.stop(), records.stop()]);
     },
   };

@@ -20,6 +20,8 @@ export interface StreamReader {
   fail(error: unknown): void;
   /** Tells the client to go on elsewhere. */
   drain(): void;
+  /** Breaks the stream off: the gateway is gone now. */
+  breakOff(): void;
   /** True before the first attempt was read. */
   isWaiting(): boolean;
   /** Stops reading without a word; safe to call twice. */
@@ -91,6 +93,12 @@ export function openReader(options: ReaderOptions): StreamReader {
     fail,
     drain() {
       if (state !== 'closed' && !sink.isClosed()) sink.draining(cursor);
+    },
+    breakOff() {
+      if (state === 'closed') return;
+      const left = refuse('draining', 'this gateway went away; the answer goes on', { fix: 'resume the stream' });
+      if (!sink.isClosed()) sink.breakOff(problemOf(left));
+      close();
     },
     isWaiting: () => state === 'reading' && reading.attempt === 0,
     close,

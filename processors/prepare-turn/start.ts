@@ -3,9 +3,9 @@ import type { RoleContext, RunningRole } from '../../runtime/role.ts';
 import type { RowStore } from '../../storage/row-store.ts';
 import type { EventLog } from '../../streams/event-log.ts';
 import { runGroup, type Assignment, type GroupControl, type GroupRunner } from '../../streams/runner/run-group.ts';
-import { Deadlines } from './deadlines.ts';
-import { OverdueEnder } from './end-overdue.ts';
-import { FoldPartition, foreignPosition } from './fold-partition.ts';
+import { Deadlines } from './shell/deadlines.ts';
+import { OverdueEnder } from './shell/end-overdue.ts';
+import { FoldPartition, foreignPosition } from './shell/fold-partition.ts';
 import type { Rules } from './rules.ts';
 
 /** How long rows may wait for their commit: a crash repeats at most so much work, under the same ids. */

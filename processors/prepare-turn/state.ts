@@ -1,5 +1,7 @@
 import type { MessagePart, MessageSubmitted, Outcome, Parameters, Role, Route } from '../../schemas/generated/types.ts';
-import type { StoredRow } from '../../storage/row-store.ts';
+
+/** A row as the store keeps it: those of one conversation are one group. */
+export type KeyedRow = { readonly group: string; readonly key: string; readonly value: string };
 
 /** What prepare-turn keeps of a conversation besides its turns. */
 export type ConversationRow = {
@@ -95,16 +97,16 @@ export function openTurn(
   };
 }
 
-export function conversationToRow(row: ConversationRow): StoredRow {
+export function conversationToRow(row: ConversationRow): KeyedRow {
   return { group: row.conversationId, key: HEAD_KEY, value: JSON.stringify(row) };
 }
 
-export function turnToRow(conversationId: string, turn: Turn): StoredRow {
+export function turnToRow(conversationId: string, turn: Turn): KeyedRow {
   return { group: conversationId, key: TURN_PREFIX + turn.messageId, value: JSON.stringify(turn) };
 }
 
 /** Returns the conversation that these rows hold, or null if its head row is missing. */
-export function conversationFromRows(rows: readonly StoredRow[]): Conversation | null {
+export function conversationFromRows(rows: readonly KeyedRow[]): Conversation | null {
   let head: ConversationRow | null = null;
   const turns = new Map<string, Turn>();
   const byInference = new Map<string, string>();

@@ -89,8 +89,8 @@ function rejected(row: Row, event: LoggedEvent<EventOf<'MessageRejected'>>): Row
 
 function started(row: Row, event: LoggedEvent<EventOf<'AttemptStarted'>>): Row {
   const { conversation, turn } = row;
-  if (turn === null || turn.tenant !== event.data.tenantId) return row;
-  const [ending] = foldEnding({ fence: turn.fence, ended: turn.status !== 'running' }, event);
+  if (turn === null || turn.tenant !== event.data.tenantId || turn.status !== 'running') return row;
+  const [ending] = foldEnding({ fence: turn.fence, ended: false }, event);
   return ending.fence === turn.fence ? row : { conversation, turn: { ...turn, fence: ending.fence } };
 }
 

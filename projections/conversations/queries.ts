@@ -45,6 +45,9 @@ export interface ConversationQueries {
   position(partition: number): number;
 }
 
+/** Path of the projection's database below the data directory. A new version is a new file. */
+export const CONVERSATIONS_FILE = 'projections/conversations-v1.db';
+
 const NOTHING = { items: [], next: null };
 /** Later than every time and place. */
 const END = Number.MAX_SAFE_INTEGER;

@@ -1,7 +1,19 @@
 const WARN = 40;
 const ERROR = 50;
 /** Fields that every line has, and those too long for a terminal. */
-const HIDDEN = new Set(['level', 'time', 'pid', 'role', 'msg', 'stack', 'hostname', 'fix', 'reason', 'code', 'retryable']);
+const HIDDEN = new Set([
+  'level',
+  'time',
+  'pid',
+  'role',
+  'msg',
+  'stack',
+  'hostname',
+  'fix',
+  'reason',
+  'code',
+  'retryable',
+]);
 
 /** A line of a role's log that a person at the terminal should see. */
 export type Notable = { readonly text: string; readonly isError: boolean };
@@ -33,7 +45,11 @@ export function failureIn(line: string): Failure | null {
   const entry = parseEntry(line);
   if (entry?.['msg'] !== 'role failed') return null;
   const fix = textOf(entry['fix']);
-  return { code: textOf(entry['code']), reason: printable(textOf(entry['reason'])), fix: fix === '' ? null : fix };
+  return {
+    code: textOf(entry['code']),
+    reason: printable(textOf(entry['reason'])),
+    fix: fix === '' ? null : fix,
+  };
 }
 
 function parseEntry(line: string): Readonly<Record<string, unknown>> | null {
@@ -53,6 +69,5 @@ function textOf(value: unknown): string {
 
 /** Control characters of a log never reach the terminal. */
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 }

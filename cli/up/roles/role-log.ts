@@ -21,7 +21,11 @@ export interface RoleLog {
 }
 
 /** Opens the log, after setting a large old one aside, and shows its new warnings and errors by `show`. */
-export async function openRoleLog(dataDir: string, name: string, show: (text: string) => void): Promise<RoleLog> {
+export async function openRoleLog(
+  dataDir: string,
+  name: string,
+  show: (text: string) => void,
+): Promise<RoleLog> {
   const dir = join(dataDir, 'logs');
   await mkdir(dir, { recursive: true });
   const path = join(dir, `${name}.log`);

@@ -57,7 +57,7 @@ export function startRoleProcess(start: RoleStart): RoleProcess {
 
 function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve) => {
-    child.once('error', () => {
+    child.on('error', () => {
       if (child.pid === undefined) resolve({ code: null, signal: null });
     });
     child.once('exit', (code, signal) => {
@@ -77,7 +77,8 @@ function killAll(child: ChildProcess): void {
 }
 
 function readyIn(message: unknown): { address: string | null; health: string | null } | null {
-  if (typeof message !== 'object' || message === null || !('type' in message) || message.type !== 'ready') return null;
+  if (typeof message !== 'object' || message === null || !('type' in message) || message.type !== 'ready')
+    return null;
   return {
     address: 'address' in message && typeof message.address === 'string' ? message.address : null,
     health: 'health' in message && typeof message.health === 'string' ? message.health : null,

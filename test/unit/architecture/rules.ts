@@ -16,7 +16,9 @@ export const importRules: readonly ImportRule[] = [
   { files: 'streams/**', mayImport: ['schemas/**', 'runtime/**'] },
   { files: 'storage/**', mayImport: ['schemas/**', 'runtime/**'] },
   { files: 'policies/**', mayImport: ['schemas/**'] },
+  // The shell of a processor: what loads, appends and commits around its pure files.
   { files: 'processors/**/{gather,start,main}.ts', mayImport: [...pureFoundation, ...foundation] },
+  { files: 'processors/*/shell/**', mayImport: [...pureFoundation, ...foundation] },
   { files: 'processors/**', mayImport: pureFoundation },
   { files: 'inference-workers/**', mayImport: foundation },
   { files: 'projections/**', mayImport: foundation },
@@ -74,7 +76,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that compute and do nothing else. */
 export const pureFiles = [
-  'processors/**/{process,decide}.ts',
+  'processors/*/{process,decide,submit,end,cancel,prompt,outputs,rules,state}.ts',
   'projections/**/evolve.ts',
   'schemas/upcasters/**',
   'policies/**',

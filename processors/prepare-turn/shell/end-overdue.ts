@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { LoggedEvent, NewEvent } from '../../streams/event.ts';
-import type { EventAppender, EventLog } from '../../streams/event-log.ts';
-import { appendUntilDone } from '../../streams/runner/append-until-done.ts';
-import { attemptStarted, fenceReplies, type Taker } from '../../streams/take-over.ts';
-import { causeOf, failureOf } from './outputs.ts';
-import type { Rules } from './rules.ts';
-import type { Conversation, Turn } from './state.ts';
+import type { LoggedEvent, NewEvent } from '../../../streams/event.ts';
+import type { EventAppender, EventLog } from '../../../streams/event-log.ts';
+import { appendUntilDone } from '../../../streams/runner/append-until-done.ts';
+import { attemptStarted, fenceReplies, type Taker } from '../../../streams/take-over.ts';
+import { causeOf, failureOf } from '../outputs.ts';
+import type { Rules } from '../rules.ts';
+import type { Conversation, Turn } from '../state.ts';
 
 /**
  * Ends inferences past their deadline as a taker would: a fence on the reply partition, one on the conversation's log;

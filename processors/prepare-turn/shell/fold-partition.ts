@@ -1,20 +1,20 @@
-import { StenoError } from '../../runtime/errors.ts';
-import type { Logger } from '../../runtime/logger.ts';
-import type { Position, RowCommit, RowStore } from '../../storage/row-store.ts';
-import type { LoggedEvent, NewEvent } from '../../streams/event.ts';
-import type { EventAppender } from '../../streams/event-log.ts';
-import type { Batch, RawRecord } from '../../streams/log.ts';
-import { appendUntilDone } from '../../streams/runner/append-until-done.ts';
-import type { Assignment } from '../../streams/runner/run-group.ts';
-import { isTerminal } from '../../streams/effective-end.ts';
-import { decide } from './decide.ts';
+import { StenoError } from '../../../runtime/errors.ts';
+import type { Logger } from '../../../runtime/logger.ts';
+import type { Position, RowCommit, RowStore } from '../../../storage/row-store.ts';
+import type { LoggedEvent, NewEvent } from '../../../streams/event.ts';
+import type { EventAppender } from '../../../streams/event-log.ts';
+import type { Batch, RawRecord } from '../../../streams/log.ts';
+import { appendUntilDone } from '../../../streams/runner/append-until-done.ts';
+import type { Assignment } from '../../../streams/runner/run-group.ts';
+import { isTerminal } from '../../../streams/effective-end.ts';
+import { decide } from '../decide.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { OverdueEnder } from './end-overdue.ts';
-import { failureOf, NO_TEXT, requestAgain } from './outputs.ts';
+import { failureOf, NO_TEXT, requestAgain } from '../outputs.ts';
 import { PartitionState, type Changes, type OpenInference } from './partition-state.ts';
-import type { Rules } from './rules.ts';
-import { preparePrompt } from './prompt.ts';
-import { type Turn } from './state.ts';
+import type { Rules } from '../rules.ts';
+import { preparePrompt } from '../prompt.ts';
+import { type Turn } from '../state.ts';
 
 export type FoldPorts = {
   readonly store: RowStore;

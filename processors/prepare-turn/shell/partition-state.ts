@@ -1,5 +1,5 @@
-import type { RowStore, StoredRow } from '../../storage/row-store.ts';
-import type { Decision } from './rules.ts';
+import type { RowStore, StoredRow } from '../../../storage/row-store.ts';
+import type { Decision } from '../rules.ts';
 import {
   conversationFromRows,
   conversationToRow,
@@ -7,7 +7,7 @@ import {
   type Conversation,
   type ConversationRow,
   type Turn,
-} from './state.ts';
+} from '../state.ts';
 
 /** Conversations kept in memory per partition; the ones used longest ago leave first. */
 const CACHE_SIZE = 2_000;

@@ -1,0 +1,174 @@
+import type { Submit } from '../submit.ts';
+import type { Locate } from '../locate.ts';
+import type { ModelDirectory } from '../models.ts';
+import { problemBody, problemHeaders, problemOf, refuse, type Problem } from '../problems.ts';
+import { submissionOf } from '../requests.ts';
+import type { Signals } from '../signals.ts';
+import type { FlushLater } from '../streams/flush-queue.ts';
+import type { FrameSink } from '../streams/frames.ts';
+import type { OpenStreams } from '../streams/open-streams.ts';
+import type { StreamReader } from '../streams/stream-reader.ts';
+import { openAnswerSink, type Answer, type AnswerSink } from './answer-sink.ts';
+import type { Exchange, Handlers, Reply } from './exchange.ts';
+import { openSseSink } from './sse-sink.ts';
+
+/** After this time a client that waits for a whole answer is told that it goes on without it. */
+const ANSWER_WAIT_MS = 30_000;
+const MAX_KEY_LENGTH = 255;
+
+type ChatHandlers = Pick<Handlers, 'converse' | 'chat' | 'resume' | 'cancel' | 'giveFeedback' | 'listModels'>;
+
+export function chatHandlers(deps: {
+  readonly submit: Submit;
+  readonly streams: OpenStreams;
+  readonly locate: Locate;
+  readonly signals: Signals;
+  readonly models: ModelDirectory;
+  readonly flushLater: FlushLater;
+}): ChatHandlers {
+  const { submit, streams, locate, signals, models, flushLater } = deps;
+  return {
+    async converse({ body }, exchange) {
+      const { message, conversation_id, model_type, max_tokens } = body;
+      const started = performance.now();
+      const sink = openAnswerSink();
+      let names: Readonly<Record<string, string>> = {};
+      let conversationId = '';
+      const reader = await submit({
+        call: exchange.call,
+        transport: 'conversation',
+        submission: submissionOf(message, { conversation_id, model: model_type, max_tokens }),
+        key: keyOf(exchange),
+        clientId: null,
+        openSink(place, token) {
+          names = { 'x-steno-inference': place.inferenceId, 'x-steno-resume-token': token };
+          ({ conversationId } = place);
+          return sink;
+        },
+      });
+      const answer = await waitForAnswer(reader, sink, exchange);
+      // The client is gone: nobody reads what is answered.
+      if (answer === null) return null;
+      if ('status' in answer) {
+        return { status: answer.status, body: problemBody(answer), headers: { ...names, ...problemHeaders(answer) } };
+      }
+      const { promptTokens, completionTokens } = answer.end;
+      return {
+        status: 200,
+        headers: names,
+        body: {
+          response: answer.text,
+          conversation_id: conversationId,
+          tokens_used: promptTokens + completionTokens,
+          latency_ms: Math.round((performance.now() - started) * 100) / 100,
+        },
+      };
+    },
+
+    async chat({ body }, exchange) {
+      const { message, ...fields } = body;
+      const sinks: FrameSink[] = [];
+      let reader: StreamReader | null = null;
+      try {
+        reader = await submit({
+          call: exchange.call,
+          transport: 'chat',
+          submission: submissionOf(message, fields),
+          key: keyOf(exchange),
+          clientId: null,
+          openSink(place, token) {
+            const { response, headers } = exchange.takeOver();
+            const sink = openSseSink({
+              response,
+              inferenceId: place.inferenceId,
+              headers: { ...headers, 'x-steno-inference': place.inferenceId, 'x-steno-resume-token': token },
+              resumed: false,
+              flushLater,
+              onClose: () => reader?.close(),
+            });
+            sinks.push(sink);
+            return sink;
+          },
+        });
+      } catch (error) {
+        const [sink] = sinks;
+        if (sink === undefined) throw error;
+        sink.error(problemOf(error), null);
+        return null;
+      }
+      if (sinks[0]?.isClosed() === true) reader.close();
+      return null;
+    },
+
+    async resume({ params, query }, exchange) {
+      const cursor = query.after ?? cursorOf(exchange.header('last-event-id'));
+      const { place, terminal } = await locate.inference(exchange.call, {
+        token: query.token ?? null,
+        inferenceId: params.id,
+      });
+      streams.checkRoom();
+      const { response, headers } = exchange.takeOver();
+      let reader: StreamReader | null = null;
+      const sink = openSseSink({
+        response,
+        inferenceId: place.inferenceId,
+        headers: { ...headers, 'x-steno-inference': place.inferenceId },
+        resumed: true,
+        flushLater,
+        onClose: () => reader?.close(),
+      });
+      reader = streams.resume({ place, terminal, cursor, sink });
+      return null;
+    },
+
+    async cancel({ params, body }, { call }) {
+      const { inferenceId, status } = await signals.cancel(call, {
+        token: body?.token ?? null,
+        inferenceId: params.id,
+      });
+      return { status: 202, body: { inference_id: inferenceId, status } };
+    },
+
+    async giveFeedback({ body }, exchange) {
+      const id = await signals.giveFeedback(exchange.call, body, keyOf(exchange));
+      return { status: 202, body: { feedback_id: id } };
+    },
+
+    async listModels(): Promise<Reply> {
+      const data = models.list().map(({ id, pool, contextLength, maxOutputTokens }) => ({
+        ...{ id, object: 'model', created: 0, owned_by: pool },
+        ...{ context_length: contextLength, max_output_tokens: maxOutputTokens },
+      }));
+      return { status: 200, body: { object: 'list', data } };
+    },
+  };
+}
+
+async function waitForAnswer(reader: StreamReader, sink: AnswerSink, exchange: Exchange): Promise<Answer | Problem | null> {
+  const timer = setTimeout(() => {
+    sink.error(
+      problemOf(
+        refuse('answer_timeout', 'no answer within 30 s: it goes on and is found in the history', {
+          fix: 'read the conversation later or resume the stream',
+        }),
+      ),
+      null,
+    );
+  }, ANSWER_WAIT_MS);
+  exchange.onGone(sink.close);
+  const answer = await sink.answer;
+  clearTimeout(timer);
+  reader.close();
+  return answer;
+}
+
+/** Throws `invalid_request` for a key that is too long to be one. */
+function keyOf(exchange: Exchange): string | null {
+  const key = exchange.header('idempotency-key');
+  if (key === null || key.length <= MAX_KEY_LENGTH) return key;
+  throw refuse('invalid_request', 'the Idempotency-Key is longer than 255 characters', { fix: 'use a UUID' });
+}
+
+function cursorOf(lastEventId: string | null): number {
+  return lastEventId !== null && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : -1;
+}

@@ -1,0 +1,139 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { requestIdOf } from '../call.ts';
+import { bearerOf, type Credential } from '../keys.ts';
+import type { Origins } from '../origins.ts';
+import { problemBody, problemHeaders, problemOf, refuse } from '../problems.ts';
+import type { FlushLater } from '../streams/flush-queue.ts';
+import { openConnection, type Connection, type ConnectionDeps } from './connection.ts';
+import { openFrameSocket, type CuttableSocket } from './frame-socket.ts';
+
+/** The WebSockets of a gateway. */
+export interface Sockets {
+  count(): number;
+  /** Tells every client that the gateway goes away. */
+  announceDrain(): void;
+  /** Closes every socket with 1012. */
+  close(): void;
+}
+
+const PATH = '/v1/chat';
+const PING_MS = 25_000;
+/** A withdrawn key closes its sockets within this time after the keys were read again. */
+const CREDENTIAL_CHECK_MS = 2_000;
+const KEY_PROTOCOL = 'steno.key.';
+
+type Open = { readonly connection: Connection; readonly socket: CuttableSocket; alive: boolean };
+
+/** Takes WebSockets at /v1/chat of the server. Every other upgrade is refused. */
+export function acceptSockets(
+  server: Server,
+  deps: ConnectionDeps & {
+    readonly origins: Origins;
+    readonly maxFrameBytes: number;
+    readonly maxSockets: number;
+    readonly isDraining: () => boolean;
+    readonly flushLater: FlushLater;
+  },
+): Sockets {
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: deps.maxFrameBytes,
+    perMessageDeflate: false,
+    clientTracking: false,
+    handleProtocols: (offered) => [...offered].find((name) => !name.startsWith(KEY_PROTOCOL)) ?? false,
+  });
+  const open = new Map<WebSocket, Open>();
+
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => stream.destroy());
+    try {
+      admit(request);
+    } catch (error) {
+      return refuseUpgrade(stream, error);
+    }
+    // An HTTP server's upgrade hands over the connection itself; its type leaves room for other streams.
+    const socket = stream as Socket;
+    socket.setNoDelay(true);
+    webSockets.handleUpgrade(request, stream, head, (webSocket) => start(webSocket, socket, request));
+  });
+
+  const pings = setInterval(() => {
+    for (const [webSocket, entry] of open) {
+      if (!entry.alive) {
+        webSocket.terminate();
+        continue;
+      }
+      entry.alive = false;
+      webSocket.ping();
+    }
+  }, PING_MS);
+  const checks = setInterval(() => {
+    for (const { connection } of open.values()) connection.checkCredential();
+  }, CREDENTIAL_CHECK_MS);
+  pings.unref();
+  checks.unref();
+
+  function admit(request: IncomingMessage): void {
+    if ((request.url ?? '').split('?')[0] !== PATH) throw refuse('not_found', 'no WebSocket at this path', { fix: `use ${PATH}` });
+    deps.origins.check(request.headers.host, request.headers.origin);
+    if (deps.isDraining()) throw refuse('draining', 'this gateway is going away');
+    if (open.size >= deps.maxSockets) throw refuse('overloaded', 'this gateway has as many sockets as it may');
+  }
+
+  function start(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
+    const frames = openFrameSocket({ webSocket, socket, flushLater: deps.flushLater, onCut: () => connection.end() });
+    const { key, credential } = credentialOf(request);
+    const connection = openConnection(frames, credential, requestIdOf(request.headers['x-request-id']), deps);
+    const entry: Open = { connection, socket: frames, alive: true };
+    open.set(webSocket, entry);
+    webSocket.on('message', (data: RawData, isBinary) => {
+      entry.alive = true;
+      if (isBinary) connection.takeBad(refuse('invalid_request', 'the frame is binary', { fix: 'send JSON as text' }));
+      // Text arrives as one Buffer: `binaryType` is left at its default.
+      else connection.take((data as Buffer).toString('utf8'));
+    });
+    webSocket.on('pong', () => {
+      entry.alive = true;
+    });
+    // Bad frames of the protocol itself: ws closes the connection with the right code.
+    webSocket.on('error', () => undefined);
+    webSocket.on('close', () => {
+      open.delete(webSocket);
+      connection.end();
+    });
+    if (key !== null && credential === null) frames.close(4401, 'the API key is not valid');
+  }
+
+  /** The key of the handshake: a header, or a subprotocol where a browser can send no header. */
+  function credentialOf(request: IncomingMessage): { key: string | null; credential: Credential | null } {
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+    const named = offered.find((name) => name.startsWith(KEY_PROTOCOL))?.slice(KEY_PROTOCOL.length) ?? null;
+    const key = bearerOf(request.headers.authorization) ?? named;
+    return { key, credential: deps.keys.find(key) };
+  }
+
+  return {
+    count: () => open.size,
+    announceDrain() {
+      for (const { socket } of open.values()) socket.send('{"type":"draining"}');
+    },
+    close() {
+      clearInterval(pings);
+      clearInterval(checks);
+      for (const { socket } of open.values()) socket.close(1012, 'restart');
+    },
+  };
+}
+
+function refuseUpgrade(stream: Duplex, error: unknown): void {
+  const problem = problemOf(error);
+  const body = problemBody(problem);
+  const headers = Object.entries(problemHeaders(problem)).map(([name, value]) => `${name}: ${value}\r\n`);
+  stream.end(
+    `HTTP/1.1 ${problem.status} Refused\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n${headers.join('')}\r\n${body}`,
+  );
+}
