@@ -1,16 +1,14 @@
 import type { Config } from '../runtime/config.ts';
+import { kafkaOptions as clientOptions } from '../streams/kafka/connect.ts';
 import type { KafkaOptions } from '../streams/kafka/connection.ts';
-
-const HEARTBEAT_MS = 500;
 
 /** How this command speaks to the brokers: those given, with the credentials that are configured. */
 export function kafkaOptions(config: Config, brokers: readonly string[]): KafkaOptions {
-  return {
-    brokers,
-    clientId: `${config.topicPrefix}-cli-${process.pid}`,
-    tls: config.kafka.tls,
-    sasl: config.kafka.sasl,
-    sessionMillis: config.kafka.sessionMillis,
-    heartbeatMillis: HEARTBEAT_MS,
-  };
+  const { kafka, topicPrefix } = config;
+  return clientOptions({ ...config, kafka: { ...kafka, brokers } }, `${topicPrefix}-cli-${process.pid}`);
+}
+
+/** The same settings without TLS and credentials, which are those of an external cluster. */
+export function withPlainKafka(config: Config): Config {
+  return { ...config, kafka: { ...config.kafka, tls: null, sasl: null } };
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { processEnvironment } from '../runtime/environment.ts';
+import { readVersion } from '../runtime/version.ts';
 import { describeError } from './describe-error.ts';
 import { listRoles, run } from './run.ts';
 
@@ -8,7 +8,7 @@ import { listRoles, run } from './run.ts';
 async function createProgram(wanted: string | undefined): Promise<Command> {
   const program = new Command('steno')
     .description('event-sourced production platform for LLM chat')
-    .version(version())
+    .version(readVersion())
     .showHelpAfterError()
     .exitOverride();
   program
@@ -47,12 +47,6 @@ async function createProgram(wanted: string | undefined): Promise<Command> {
 function inheritSettings(command: Command, parent: Command): void {
   command.copyInheritedSettings(parent);
   for (const inner of command.commands) inheritSettings(inner, command);
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  // Our own package.json has a version.
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function setExitCode(code: number | undefined): void {

@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { findModel } from '../inference-workers/models/catalogue.ts';
+import { configuredModels } from '../inference-workers/models/configured-models.ts';
 import { fetchModel } from '../inference-workers/models/fetch-model.ts';
 import { namedModel } from '../inference-workers/models/named-model.ts';
 import { parseConfig } from '../runtime/config.ts';
 import { processEnvironment } from '../runtime/environment.ts';
-import { chooseModel, configuredCatalogue, modelsDir } from './choose-model.ts';
+import { modelsDir } from './models-dir.ts';
 import { createTerminalProgress } from './terminal-progress.ts';
 
 /** `steno models list` and `steno models fetch`. */
@@ -25,34 +26,20 @@ export function modelsCommand(): Command {
 }
 
 async function list(): Promise<void> {
-  const config = parseConfig(processEnvironment());
-  const [{ models }, chosen] = await Promise.all([configuredCatalogue(config), chooseModel(config)]);
-  for (const { id, pool, engine, contextLength, sizeBytes } of models) {
+  const { catalogue, defaultModel } = await configuredModels(parseConfig(processEnvironment()));
+  for (const { id, pool, engine, contextLength, sizeBytes } of catalogue.models) {
     const size = sizeBytes === null ? '' : `${Math.round(sizeBytes / 1e6)} MB`;
-    const mark = id === chosen.model.id ? '*' : ' ';
-    const columns = [
-      id.padEnd(32),
-      pool.padEnd(12),
-      engine.padEnd(12),
-      `${contextLength} tokens`.padEnd(16),
-      size,
-    ];
+    const mark = id === defaultModel.id ? '*' : ' ';
+    const columns = [id.padEnd(32), pool.padEnd(12), engine.padEnd(12), `${contextLength} tokens`.padEnd(16), size];
     process.stdout.write(`${mark} ${columns.join(' ').trimEnd()}\n`);
   }
-  if (!models.some(({ id }) => id === chosen.model.id))
-    process.stdout.write(`* ${chosen.model.id} (STENO_MODEL)\n`);
 }
 
 async function fetchOne(name: string | undefined): Promise<void> {
   const config = parseConfig(processEnvironment());
-  const model =
-    name === undefined
-      ? (await chooseModel(config)).model
-      : (findModel(await configuredCatalogue(config), name) ?? (await namedModel(name)));
-  if (model.fileName === null) {
-    process.stderr.write(`${model.id} needs no file\n`);
-    return;
-  }
+  const { catalogue, defaultModel } = await configuredModels(config);
+  const model = name === undefined ? defaultModel : (findModel(catalogue, name) ?? (await namedModel(name)));
   const progress = createTerminalProgress(process.stderr);
-  process.stdout.write(`${await fetchModel(model, { cacheDir: modelsDir(config), progress })}\n`);
+  const path = await fetchModel(model, { cacheDir: modelsDir(config), progress });
+  process.stdout.write(`${path ?? `${model.id} needs no file`}\n`);
 }

@@ -37,7 +37,7 @@ export function createTerminalProgress(
   /** Takes the live lines away, writes `text`, and draws them again below it. */
   function draw(text: string): void {
     const erase = drawn === 0 ? '' : `\u001b[${drawn}A\r\u001b[J`;
-    const columns = Math.max(20, (output.columns ?? 80) - 1);
+    const columns = columnsOf(output) - 1;
     const lines = isLive
       ? [...running].map((step) => `${CLEAR_LINE}${renderBar(view(step), columns)}\n`)
       : [];
@@ -79,4 +79,9 @@ export function createTerminalProgress(
     },
     line: (text) => draw(`${text}\n`),
   };
+}
+
+/** A terminal that does not know its width says 0. */
+function columnsOf({ columns }: ProgressOutput): number {
+  return columns === undefined || columns < 20 ? 80 : columns;
 }

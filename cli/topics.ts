@@ -1,21 +1,18 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command } from 'commander';
-import { z } from 'zod';
 import { loadCatalogue } from '../inference-workers/models/catalogue.ts';
 import { applyTopics, describePlan, readPlan, type TopicsOptions } from '../infra/topics/apply.ts';
 import { parseConfig, type Config } from '../runtime/config.ts';
 import { processEnvironment } from '../runtime/environment.ts';
 import { StenoError } from '../runtime/errors.ts';
+import { kafkaOptions } from './kafka-options.ts';
+import { readRunState } from './run-state.ts';
 
 const HELP = `
 Broker and registry come from STENO_KAFKA_BROKERS and STENO_REGISTRY_URL; what is not set there is
 taken from a running "steno up" with the same STENO_DATA_DIR.
 
-Exit status of plan: 0 nothing to do, 2 changes pending, 1 an error or a change that apply refuses.
+Exit status of plan: 0 nothing to do, 3 changes pending, 1 an error or a change that apply refuses.
 `;
-
-const MEMBERSHIP_MS = 1_000;
 
 /** `steno topics plan` and `steno topics apply`: broker topics and registry subjects as the catalogue says. */
 export function topicsCommand(): Command {
@@ -35,7 +32,7 @@ async function plan(): Promise<void> {
     return;
   }
   print(lines.length === 0 ? 'nothing to do' : `${lines.length} changes pending: run steno topics apply`);
-  if (lines.length > 0) process.exitCode = 2;
+  if (lines.length > 0) process.exitCode = 3;
 }
 
 async function apply(): Promise<void> {
@@ -53,26 +50,22 @@ async function apply(): Promise<void> {
 }
 
 async function optionsOf(config: Config): Promise<TopicsOptions> {
-  const { kafka, registry } = config;
-  const running = kafka.brokers.length > 0 && registry.url !== null ? null : await readRunning(config.dataDir);
-  const brokers = kafka.brokers.length > 0 ? kafka.brokers : running?.kafka.brokers;
-  const registryUrl = registry.url ?? running?.registry.url;
+  const running = await readRunState(config.dataDir);
+  const brokers = config.kafka.brokers.length > 0 ? config.kafka.brokers : running?.kafka?.brokers;
+  const registryUrl = config.registry.url ?? running?.registry?.url;
   if (brokers === undefined || registryUrl === undefined) {
-    throw new StenoError('no_cluster', `no broker or registry is configured and nothing runs over ${config.dataDir}`, {
-      fix: 'start steno up, or set STENO_KAFKA_BROKERS and STENO_REGISTRY_URL',
-    });
+    throw new StenoError(
+      'no_cluster',
+      `no broker or registry is configured and nothing runs over ${config.dataDir}`,
+      {
+        fix: 'start steno up, or set STENO_KAFKA_BROKERS and STENO_REGISTRY_URL',
+      },
+    );
   }
   return {
-    kafka: {
-      brokers,
-      clientId: `${config.topicPrefix}-topics`,
-      tls: kafka.tls,
-      sasl: kafka.sasl,
-      sessionMillis: kafka.sessionMillis,
-      heartbeatMillis: MEMBERSHIP_MS,
-    },
+    kafka: kafkaOptions(config, brokers),
     registryUrl,
-    registryAuth: registry.auth,
+    registryAuth: config.registry.auth,
     prefix: config.topicPrefix,
     pools: await poolsOf(config),
   };
@@ -83,33 +76,6 @@ async function poolsOf(config: Config): Promise<readonly string[]> {
   const { models } = await (config.modelsFile === null ? loadCatalogue() : loadCatalogue(config.modelsFile));
   const pools = models.map((model) => model.pool);
   return [...new Set(config.pool === null ? pools : [...pools, config.pool])];
-}
-
-/** What `steno up` writes into its data directory while it runs, as far as this command needs it. */
-const runFile = z.object({
-  kafka: z.object({ brokers: z.array(z.string()).min(1) }),
-  registry: z.object({ url: z.string() }),
-});
-
-async function readRunning(dataDir: string): Promise<z.infer<typeof runFile> | null> {
-  let text: string;
-  try {
-    text = await readFile(join(dataDir, 'run.json'), 'utf8');
-  } catch {
-    // Nothing runs here: the caller says what to do.
-    return null;
-  }
-  const parsed = runFile.safeParse(jsonOf(text));
-  return parsed.success ? parsed.data : null;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Half written: the same as absent.
-    return undefined;
-  }
 }
 
 function print(line: string): void {

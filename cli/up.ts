@@ -25,11 +25,11 @@ export async function up(): Promise<number> {
   try {
     await using cleanup = new AsyncDisposableStack();
     const found = await supervise({ config, env, progress, logger, signal }, cleanup);
-    const { model } = found.chosen;
+    const { defaultModel } = found.models;
     const text = readyText({
       ...found,
       dataDir: config.dataDir,
-      model: model.id,
+      model: defaultModel.id,
       isDemoModel: config.model === null && config.modelsFile === null,
       needsKey: config.keysFile !== null,
       startSeconds: (performance.now() - began) / 1_000,

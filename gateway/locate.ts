@@ -4,7 +4,8 @@ import type { Log } from '../streams/log.ts';
 import { partitionOf } from '../streams/partition.ts';
 import type { Call } from './call.ts';
 import { refuse } from './problems.ts';
-import type { OpenStreams, Terminal } from './streams/open-streams.ts';
+import { knownEnd, type Terminal } from './known-end.ts';
+import type { OpenStreams } from './streams/open-streams.ts';
 import type { Place, Tokens } from './token.ts';
 
 /** An inference that the caller may see, and its end if the read model knows one. */
@@ -84,7 +85,7 @@ export function createLocate(deps: {
         if (place === null || place.tenantId !== tenantId || (inferenceId !== null && place.inferenceId !== inferenceId)) {
           throw notFound('resume token');
         }
-        return { place, terminal: queries.findInference(tenantId, place.inferenceId)?.terminal ?? null };
+        return { place, terminal: knownEnd(queries, tenantId, place.inferenceId) };
       }
       if (inferenceId === null) {
         throw refuse('invalid_request', 'neither token nor inference_id is given', { fix: 'name one of them' });

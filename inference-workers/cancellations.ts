@@ -24,7 +24,9 @@ export async function followCancellations(
   const listeners = new Map<string, (cancel: CancelRequested) => void>();
   const ends = await events.log.offsets(topic, 'end');
   const starts = await events.log.offsets(topic, 'earliest');
-  const behind = new Set(ends.flatMap((end, partition) => ((starts[partition] ?? 0) < end ? [partition] : [])));
+  const behind = new Set(
+    ends.flatMap((end, partition) => ((starts[partition] ?? 0) < end ? [partition] : [])),
+  );
   const stopping = new AbortController();
   let caughtUp: () => void = () => undefined;
   const whenCaughtUp = new Promise<void>((resolve) => (caughtUp = resolve));

@@ -32,7 +32,7 @@ export class DeltaWriter {
   #heldTokens = 0;
   #tokens = 0;
   #sending: Promise<void> | null = null;
-  #failure: unknown = null;
+  #failure: Error | null = null;
   /** Travels in the same request as the first delta. */
   #opening: readonly NewEvent[];
 
@@ -100,7 +100,12 @@ export class DeltaWriter {
     readonly deltaBytes: readonly number[];
     readonly deltaMillis: readonly number[];
   } {
-    return { firstSeq: this.#firstSeq, nextSeq: this.#nextSeq, deltaBytes: this.#bytes, deltaMillis: this.#millis };
+    return {
+      firstSeq: this.#firstSeq,
+      nextSeq: this.#nextSeq,
+      deltaBytes: this.#bytes,
+      deltaMillis: this.#millis,
+    };
   }
 
   #send(): void {
@@ -123,7 +128,7 @@ export class DeltaWriter {
       },
       (error: unknown) => {
         this.#sending = null;
-        this.#failure = error;
+        this.#failure = error instanceof Error ? error : new Error('an append failed');
       },
     );
   }
@@ -133,7 +138,15 @@ export class DeltaWriter {
     const { seq, reset, tokens, text } = piece;
     return {
       type: 'InferenceDelta',
-      data: { inferenceId, claim, seq, reset, tokens, tokenIds: [], text: { text, sealed: null, keyId: null } },
+      data: {
+        inferenceId,
+        claim,
+        seq,
+        reset,
+        tokens,
+        tokenIds: [],
+        text: { text, sealed: null, keyId: null },
+      },
       topic,
       partition,
       key: inferenceId,

@@ -1,5 +1,8 @@
 /** One message of a prompt, as the engine's chat template sees it. */
-export type PromptMessage = { readonly role: 'system' | 'user' | 'assistant' | 'tool'; readonly text: string };
+export type PromptMessage = {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool';
+  readonly text: string;
+};
 
 /** What an engine is asked to answer. */
 export type Prompt = {

@@ -12,7 +12,10 @@ import { startWorker } from './start.ts';
 await runRole('inference-worker', async (context) => {
   const { config, logger } = context;
   const { defaultModel: model, pools } = await configuredModels(config);
-  const modelPath = await fetchModel(model, { cacheDir: `${config.cacheDir}/models`, progress: silentProgress });
+  const modelPath = await fetchModel(model, {
+    cacheDir: `${config.cacheDir}/models`,
+    progress: silentProgress,
+  });
   const engine = createEngine(model, { modelPath, logger, threads: config.engineThreads });
   const events = await connectEvents(config, 'inference-worker', pools);
   const name = (dataset: keyof typeof datasets): string => topicName(config.topicPrefix, datasets[dataset]);

@@ -48,7 +48,12 @@ export async function runRequest(
 ): Promise<void> {
   const { data } = request;
   const { signal } = options;
-  const takePorts = { events: ports.events, appender: ports.deltas, topics: ports.topics, worker: ports.worker };
+  const takePorts = {
+    events: ports.events,
+    appender: ports.deltas,
+    topics: ports.topics,
+    worker: ports.worker,
+  };
   const taken = options.redelivered
     ? await takeOver(takePorts, data, signal)
     : takeFirst(takePorts, data, Date.now());
@@ -91,7 +96,11 @@ export async function runRequest(
       ports.records,
       [
         terminalOf(data, attempt, writer, used, ending, ports.worker, place),
-        usageOf(data, attempt, usage, ending.type, ports.worker, { topic: ports.topics.turns, now, estimated: false }),
+        usageOf(data, attempt, usage, ending.type, ports.worker, {
+          topic: ports.topics.turns,
+          now,
+          estimated: false,
+        }),
         ...replacedUsage(ports, data, taken, now),
       ],
       signal,
@@ -117,23 +126,31 @@ async function generateUntilEnd(
   const priority = PRIORITIES[request.route.tier] ?? 2;
   let crashes = 0;
   let alone = false;
+  /** Tokens of text that was taken back: they are no part of the prefix. */
+  let dropped = 0;
   for (;;) {
     if (writer.written !== '' && !engine.continues) {
       await writer.finish();
       writer.reset();
+      dropped = earlierTokens + writer.tokens;
     }
     const before = writer.written;
     try {
       await slots.acquire(priority, run.signal, alone);
       try {
-        return await generate(ports, promptOf(request, before, earlierTokens + writer.tokens), writer, run);
+        return await generate(ports, promptOf(request, before, earlierTokens + writer.tokens - dropped), writer, run);
       } finally {
         slots.release(alone);
       }
     } catch (error) {
       if (run.signal.aborted) return { ending: failureOf(run.signal.reason), counts: null };
+      // Not an end of the inference: whoever owns the partition now sees it through.
+      if (errorCode(error) === 'membership_lost') throw error;
       if (errorCode(error) !== 'engine_unavailable') return { ending: failureOf(error), counts: null };
-      ports.logger.warn('the engine stopped while it answered', { inferenceId: request.inferenceId, crashes });
+      ports.logger.warn('the engine stopped while it answered', {
+        inferenceId: request.inferenceId,
+        crashes,
+      });
       if (alone && writer.written === before) crashes += 1;
       if (crashes >= MAX_CRASHES) return { ending: failureOf(error), counts: null };
       alone = true;
@@ -141,7 +158,12 @@ async function generateUntilEnd(
   }
 }
 
-async function generate(ports: RunPorts, prompt: Prompt, writer: DeltaWriter, run: AbortController): Promise<Generated> {
+async function generate(
+  ports: RunPorts,
+  prompt: Prompt,
+  writer: DeltaWriter,
+  run: AbortController,
+): Promise<Generated> {
   const { limits } = ports;
   const silence = new Silence(limits.firstTokenMillis, limits.tokenGapMillis, () => {
     run.abort(new StenoError('timeout', 'the model was silent for too long', { retryable: true }));
@@ -150,7 +172,10 @@ async function generate(ports: RunPorts, prompt: Prompt, writer: DeltaWriter, ru
     for await (const part of ports.engine.generate(prompt, { signal: run.signal })) {
       if (part.type === 'end') {
         const { finishReason, promptTokens, completionTokens, cachedTokens } = part;
-        return { ending: { type: 'completed', finishReason }, counts: { promptTokens, completionTokens, cachedTokens } };
+        return {
+          ending: { type: 'completed', finishReason },
+          counts: { promptTokens, completionTokens, cachedTokens },
+        };
       }
       silence.broken();
       if (!ports.isFresh()) throw new StenoError('membership_lost', 'the membership may have been lost');
@@ -174,12 +199,21 @@ async function appendOwned(
   await appendUntilDone(appender, events, signal);
 }
 
-function replacedUsage(ports: RunPorts, request: InferenceRequested, taken: Taken, now: number): readonly NewEvent[] {
+function replacedUsage(
+  ports: RunPorts,
+  request: InferenceRequested,
+  taken: Taken,
+  now: number,
+): readonly NewEvent[] {
   const { reading } = taken;
   if (taken.number === 1 || reading.tokens === 0) return [];
   // The claim that is replaced cannot count any more: its deltas say what it produced.
   const replaced = { number: taken.number - 1, claim: `before:${taken.claim}` };
-  const counts = { promptTokens: request.context.promptTokens, completionTokens: reading.tokens, cachedTokens: 0 };
+  const counts = {
+    promptTokens: request.context.promptTokens,
+    completionTokens: reading.tokens,
+    cachedTokens: 0,
+  };
   const place = { topic: ports.topics.turns, now, estimated: true };
   return [usageOf(request, replaced, counts, 'failed', ports.worker, place)];
 }

@@ -1,6 +1,6 @@
 /**
- * Watches for a model that says nothing: one timer per run, set again only when it fires, because tokens come by the
- * thousand a second.
+ * Watches for a model that says nothing: one timer per run, set again only at the first token and when it fires,
+ * because tokens come by the thousand a second.
  */
 export class Silence {
   readonly #gapMillis: number;
@@ -19,7 +19,10 @@ export class Silence {
 
   broken(): void {
     this.#last = performance.now();
+    if (this.#limit === this.#gapMillis) return;
     this.#limit = this.#gapMillis;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#check, this.#gapMillis);
   }
 
   stop(): void {

@@ -2,7 +2,7 @@ import { errorCode } from '../runtime/errors.ts';
 import type { RoleContext, RunningRole } from '../runtime/role.ts';
 import type { LoggedEvent } from '../streams/event.ts';
 import type { EventLog } from '../streams/event-log.ts';
-import { runGroup, type Assignment } from '../streams/runner/run-group.ts';
+import { runGroup, type Assignment, type GroupControl } from '../streams/runner/run-group.ts';
 import { followCancellations } from './cancellations.ts';
 import type { Engine } from './engine.ts';
 import { LowWater } from './low-water.ts';
@@ -14,6 +14,7 @@ import { startSampling } from './worker-samples.ts';
 /** Requests of one partition that may be taken above its low-water mark. */
 const MAX_TAKEN = 64;
 const COMMIT_EVERY_MS = 250;
+const FRESH_POLL_MS = 50;
 /** Inferences of one partition remembered, to know a repeat by. */
 const REMEMBERED = 20_000;
 
@@ -77,7 +78,7 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
     logger,
   };
 
-  function take(assignment: Assignment, event: LoggedEvent, state: Taking): void {
+  function take(assignment: Assignment, event: LoggedEvent, state: Taking, control: GroupControl): void {
     if (event.type !== 'InferenceRequested') return;
     const { inferenceId } = event.data;
     // Delivered twice within one assignment: the first is ours and still counts.
@@ -94,6 +95,7 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
         if (assignment.signal.aborted) return;
         if (errorCode(error) === 'membership_lost') {
           logger.warn('gave up a run: the membership may be lost', { inferenceId });
+          void beginAnew(assignment, control);
           return;
         }
         context.fail(error);
@@ -101,6 +103,12 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
     );
     running.add(task);
     void task.finally(() => running.delete(task));
+  }
+
+  /** Runs were given up but the partition may still be ours: as soon as that is certain, it is taken over from ourselves. */
+  async function beginAnew(assignment: Assignment, control: GroupControl): Promise<void> {
+    while (!assignment.signal.aborted && !isFresh()) await new Promise((resolve) => setTimeout(resolve, FRESH_POLL_MS));
+    if (!assignment.signal.aborted) control.restart(assignment);
   }
 
   const group = await runGroup({
@@ -117,13 +125,19 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
         const end = (await events.log.offsets(topic, 'end'))[partition] ?? 0;
         const first = (await events.log.offsets(topic, 'earliest'))[partition] ?? 0;
         const from = Math.max(committed?.offset ?? first, first);
-        taking.set(assignment, { water: new LowWater(from), knownBefore: end, seen: new Set(), committed: from, resume: null });
+        taking.set(assignment, {
+          water: new LowWater(from),
+          knownBefore: end,
+          seen: new Set(),
+          committed: from,
+          resume: null,
+        });
         return from;
       },
-      handle(assignment, batch) {
+      handle(assignment, batch, _records, control) {
         const state = taking.get(assignment);
         if (state === undefined) return undefined;
-        for (const event of batch) take(assignment, event, state);
+        for (const event of batch) take(assignment, event, state, control);
         if (state.water.open < MAX_TAKEN) return undefined;
         return new Promise<void>((resolve) => {
           state.resume = (): void => {
@@ -146,7 +160,9 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
       return offset > state.committed ? [{ topic, partition, offset, state }] : [];
     });
     if (offsets.length === 0) return;
-    await group.membership.commit(offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })));
+    await group.membership.commit(
+      offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
+    );
     for (const { state, offset } of offsets) state.committed = offset;
   }
 
@@ -157,7 +173,10 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
       logger.warn('cannot commit offsets yet', { code: errorCode(error) });
     });
   }, COMMIT_EVERY_MS);
-  const samplesDropped = metrics.counter('steno_worker_samples_dropped_total', 'Samples that could not be appended.');
+  const samplesDropped = metrics.counter(
+    'steno_worker_samples_dropped_total',
+    'Samples that could not be appended.',
+  );
   const sampling = startSampling(
     events,
     ports.topics.metrics,

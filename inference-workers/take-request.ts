@@ -43,11 +43,20 @@ export function takeFirst(ports: TakePorts, request: InferenceRequested, now: nu
  * Takes a request that somebody may have started: a fence on the reply partition, one on the conversation's log, each
  * read up to. Null if the inference has ended or another claim is higher: then it is not ours to run.
  */
-export async function takeOver(ports: TakePorts, request: InferenceRequested, signal: AbortSignal): Promise<Taken | null> {
+export async function takeOver(
+  ports: TakePorts,
+  request: InferenceRequested,
+  signal: AbortSignal,
+): Promise<Taken | null> {
   const { events, appender, topics, worker } = ports;
   const taker = takerOf(worker, request, 'redelivered');
   const inference = inferenceOf(request);
-  const fenced = await fenceReplies({ events, appender, deltasTopic: topics.deltas }, inference, taker, signal);
+  const fenced = await fenceReplies(
+    { events, appender, deltasTopic: topics.deltas },
+    inference,
+    taker,
+    signal,
+  );
   if (!fenced.won) return null;
   const fence: NewEvent = {
     type: 'AttemptStarted',
@@ -71,7 +80,11 @@ async function readRecordUpTo(
 ): Promise<boolean> {
   let ending: Ending = noEnding;
   return new Promise((resolve, reject) => {
-    const follower = events.log.openFollower({ name: `take-${request.inferenceId}`, onBatch: read, onFailure: finish });
+    const follower = events.log.openFollower({
+      name: `take-${request.inferenceId}`,
+      onBatch: read,
+      onFailure: finish,
+    });
     let settled = false;
     const abort = (): void => finish(signal.reason);
     signal.addEventListener('abort', abort, { once: true });

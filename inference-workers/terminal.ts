@@ -1,4 +1,10 @@
-import type { CancelRequested, FinishReason, InferenceRequested, Outcome, Producer } from '../schemas/generated/types.ts';
+import type {
+  CancelRequested,
+  FinishReason,
+  InferenceRequested,
+  Outcome,
+  Producer,
+} from '../schemas/generated/types.ts';
 import { envelope, type NewEvent } from '../streams/event.ts';
 import { sha256 } from '../streams/ids.ts';
 import type { DeltaWriter } from './delta-writer.ts';
@@ -10,10 +16,18 @@ export type WorkerIdentity = {
   readonly engine: string;
   readonly modelHash: string;
   readonly templateHash: string;
-  readonly price: { readonly inputPerMillion: number; readonly outputPerMillion: number; readonly currency: string };
+  readonly price: {
+    readonly inputPerMillion: number;
+    readonly outputPerMillion: number;
+    readonly currency: string;
+  };
 };
 
-export type Counts = { readonly promptTokens: number; readonly completionTokens: number; readonly cachedTokens: number };
+export type Counts = {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly cachedTokens: number;
+};
 
 /** How an attempt ended. */
 export type Ending =
@@ -56,7 +70,12 @@ export function terminalOf(
     startedAt: attempt.startedAt,
     ...counts,
   };
-  const where = { topic: place.topic, key: request.conversationId, partition: request.conversationPartition, trace: place.trace };
+  const where = {
+    topic: place.topic,
+    key: request.conversationId,
+    partition: request.conversationPartition,
+    trace: place.trace,
+  };
   switch (ending.type) {
     case 'completed':
       return { type: 'InferenceCompleted', data: { ...data, finishReason: ending.finishReason }, ...where };
@@ -66,7 +85,11 @@ export function terminalOf(
     }
     case 'cancelled': {
       const { eventId, reason } = ending.cancel;
-      return { type: 'InferenceCancelled', data: { ...data, cancelId: eventId, cancelReason: reason }, ...where };
+      return {
+        type: 'InferenceCancelled',
+        data: { ...data, cancelId: eventId, cancelReason: reason },
+        ...where,
+      };
     }
   }
 }
@@ -82,7 +105,9 @@ export function usageOf(
 ): NewEvent {
   const { inputPerMillion, outputPerMillion, currency } = worker.price;
   // 10^-9 of the currency per token = price per million tokens x 1000.
-  const costNanos = Math.round(counts.promptTokens * inputPerMillion * 1000 + counts.completionTokens * outputPerMillion * 1000);
+  const costNanos = Math.round(
+    counts.promptTokens * inputPerMillion * 1000 + counts.completionTokens * outputPerMillion * 1000,
+  );
   return {
     type: 'UsageRecorded',
     data: {

@@ -5,7 +5,12 @@ import type { WorkerIdentity } from './terminal.ts';
 
 const SAMPLE_EVERY_MS = 10_000;
 
-export type WorkerLoad = { readonly slots: number; readonly active: number; readonly queued: number; readonly produced: number };
+export type WorkerLoad = {
+  readonly slots: number;
+  readonly active: number;
+  readonly queued: number;
+  readonly produced: number;
+};
 
 /** Appends WorkerSampled every ten seconds. A sample that cannot be appended is dropped: the next one says the same. */
 export function startSampling(

@@ -19,7 +19,10 @@ await runRole('processors', async (context) => {
     deadLetters: { topic: name('deadLetters'), partitions: datasets.deadLetters.partitions },
     rules: {
       models: new Map(
-        catalogue.models.map(({ id, contextLength, deadlineMs }) => [id, { contextLength, deadlineMillis: deadlineMs }]),
+        catalogue.models.map(({ id, contextLength, deadlineMs }) => [
+          id,
+          { contextLength, deadlineMillis: deadlineMs },
+        ]),
       ),
       maxCharacters: config.contextMaxCharacters,
       ttlMillis: config.contextTtlSeconds === null ? null : config.contextTtlSeconds * 1000,

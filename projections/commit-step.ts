@@ -14,8 +14,9 @@ export type StepInput = {
   readonly events: readonly LoggedEvent[];
   /** Offset after the last record of the batch. */
   readonly end: number;
-  /** Most events to fold. */
+  /** Most events to fold, and for how long: after that the step is written and another one follows. */
   readonly most: number;
+  readonly mostMillis: number;
 };
 
 export type StepResult =
@@ -32,16 +33,15 @@ export type StepResult =
   /** One of these events cannot be written: nothing changed, try them one by one. */
   | { readonly result: 'too_much' };
 
-/** What folding, and then writing, may cost in one go: each about 5 ms. */
-const MOST_EVENTS = 256;
+/** What a step writes at most: about 5 ms. */
+const MOST_EVENTS = 128;
 const MOST_CHARACTERS = 1_000_000;
-const MOST_MILLIS = 5;
 
 /** Folds events until the batch ends or a bound is reached, and commits rows and position together. */
 export function commitStep(input: StepInput): StepResult {
   const { database, projection, partition, events, end } = input;
   const step = projection.begin();
-  const { count, error } = fold(step, events, Math.min(input.most, MOST_EVENTS));
+  const { count, error } = fold(step, events, Math.min(input.most, MOST_EVENTS), input.mostMillis);
   const failed = error === null ? undefined : events[count];
   const poison = failed === undefined ? null : { event: failed, error };
   const position = after(input.position, events, count, poison, end);
@@ -58,15 +58,26 @@ export function commitStep(input: StepInput): StepResult {
     const [only] = events;
     if (problem instanceof StenoError || only === undefined || count === 0) throw problem;
     if (count > 1) return { result: 'too_much' };
-    return { result: 'done', position: input.position, folded: 0, erases: false, poison: { event: only, error: problem } };
+    return {
+      result: 'done',
+      position: input.position,
+      folded: 0,
+      erases: false,
+      poison: { event: only, error: problem },
+    };
   }
 }
 
-function fold(step: Step, events: readonly LoggedEvent[], most: number): { count: number; error: unknown } {
+function fold(
+  step: Step,
+  events: readonly LoggedEvent[],
+  most: number,
+  millis: number,
+): { count: number; error: unknown } {
   const started = performance.now();
   let count = 0;
   for (const event of events) {
-    if (count >= most || step.size > MOST_CHARACTERS || performance.now() - started > MOST_MILLIS) break;
+    if (count >= most || step.size > MOST_CHARACTERS || performance.now() - started > millis) break;
     try {
       step.apply(event);
     } catch (error) {

@@ -27,6 +27,8 @@ export type ProjectionOptions = {
   readonly onErased: () => void;
 };
 
+/** How long a step folds before it is written, which takes about as long again. */
+const FOLD_MS = 5;
 const BUSY_PAUSE_MS = 20;
 
 /**
@@ -78,7 +80,11 @@ export async function runProjection(options: ProjectionOptions): Promise<GroupRu
     return position;
   }
 
-  async function handle(assignment: Assignment, arrived: readonly LoggedEvent[], batch: Batch): Promise<void> {
+  async function handle(
+    assignment: Assignment,
+    arrived: readonly LoggedEvent[],
+    batch: Batch,
+  ): Promise<void> {
     let most = Number.MAX_SAFE_INTEGER;
     while (!assignment.signal.aborted) {
       const position = standing.get(assignment);
@@ -86,7 +92,16 @@ export async function runProjection(options: ProjectionOptions): Promise<GroupRu
       const rest = arrived.filter(({ offset }) => offset >= position.next);
       try {
         const done = await inTurn(() =>
-          commitStep({ database, projection, partition: batch.partition, position, events: rest, end: batch.nextOffset, most }),
+          commitStep({
+            database,
+            projection,
+            partition: batch.partition,
+            position,
+            events: rest,
+            end: batch.nextOffset,
+            most,
+            mostMillis: FOLD_MS,
+          }),
         );
         if (assignment.signal.aborted) return;
         if (done.result === 'lost') {
@@ -100,7 +115,8 @@ export async function runProjection(options: ProjectionOptions): Promise<GroupRu
           if (done.poison !== null) await setAside(assignment, batch, done.poison, done.position);
         }
       } catch (error) {
-        if (!(error instanceof StenoError) || !error.retryable || !error.code.startsWith('store_')) throw error;
+        if (!(error instanceof StenoError) || !error.retryable || !error.code.startsWith('store_'))
+          throw error;
         logger.warn('cannot write a read model yet', { projection: projection.name, code: error.code });
         await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
       }
@@ -111,7 +127,8 @@ export async function runProjection(options: ProjectionOptions): Promise<GroupRu
   function reread(partition: number, position: Position): Position {
     const stored = positions.read(partition);
     logger.warn('another process folded this partition', { projection: projection.name, partition });
-    if (stored === null || stored.topicId !== position.topicId || stored.next < position.next) throw moved(partition);
+    if (stored === null || stored.topicId !== position.topicId || stored.next < position.next)
+      throw moved(partition);
     return stored;
   }
 

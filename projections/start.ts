@@ -23,8 +23,12 @@ export async function startProjections(ports: ProjectionPorts): Promise<RunningR
   const { logger, metrics, fail } = context;
   const projection = openConversations(database);
   const labels = { projection: projection.name };
-  const folded = metrics.counter('steno_projection_events_total', 'Events folded into a read model.', ['projection']);
-  const rebuilds = metrics.counter('steno_projection_rebuilds_total', 'Partitions rebuilt: another log.', ['projection']);
+  const folded = metrics.counter('steno_projection_events_total', 'Events folded into a read model.', [
+    'projection',
+  ]);
+  const rebuilds = metrics.counter('steno_projection_rebuilds_total', 'Partitions rebuilt: another log.', [
+    'projection',
+  ]);
   const scrubber = openScrubber(database, fail);
   const runner = await runProjection({
     events,

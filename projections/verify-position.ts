@@ -11,12 +11,19 @@ export interface PositionVerifier {
   /**
    * Returns null if it is, else why not, as a stable word. Throws StenoError (retryable) if the log does not answer.
    */
-  check(source: TopicPartition, position: Position): Promise<'another_topic' | 'beyond_end' | 'another_event' | null>;
+  check(
+    source: TopicPartition,
+    position: Position,
+  ): Promise<'another_topic' | 'beyond_end' | 'another_event' | null>;
   stop(): Promise<void>;
 }
 
 /** Compares topic id, end of the log, and the last event folded with what lies at its offset today. */
-export function openPositionVerifier(events: EventLog, name: string, onFailure: (error: unknown) => void): PositionVerifier {
+export function openPositionVerifier(
+  events: EventLog,
+  name: string,
+  onFailure: (error: unknown) => void,
+): PositionVerifier {
   const waiting = new Map<number, (batch: Batch) => void>();
   let follower: Follower | null = null;
 

@@ -142,7 +142,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     logLevel: oneOf('LOG_LEVEL', LEVELS) ?? 'info',
   };
   if (problems.length > 0) {
-    throw new StenoError('bad_config', problems.join('; '), { fix: 'correct the environment: see .env.example' });
+    throw new StenoError('bad_config', problems.join('; '), {
+      fix: 'correct the environment: see .env.example',
+    });
   }
   return Object.freeze(config);
 }

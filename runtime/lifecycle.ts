@@ -5,7 +5,6 @@ export type Lifecycle = {
   readonly phase: Phase;
   /** Whether the start has finished, so that there is something to stop. */
   readonly started: boolean;
-  readonly signals: number;
   /** When draining began, on the clock of the events; null before. */
   readonly drainingSinceMs: number | null;
   readonly exitCode: number;
@@ -27,13 +26,12 @@ export type LifecycleStep = { readonly next: Lifecycle; readonly effects: readon
 export const initialLifecycle: Lifecycle = {
   phase: 'starting',
   started: false,
-  signals: 0,
   drainingSinceMs: null,
   exitCode: 0,
 };
 
-/** A signal this soon after a request of the parent is the same request, sent to the whole process group. */
-const SAME_REQUEST_MS = 1_000;
+/** A signal this soon after draining began is the same wish: a terminal, npm and a parent may each send one. */
+const SAME_WISH_MS = 500;
 
 /**
  * One step of a process's life. A stop that is asked for during the start waits for the start's end; a failure of a
@@ -62,11 +60,9 @@ function onStarted(now: Lifecycle): LifecycleStep {
 
 function onStopAsked(now: Lifecycle, asked: { atMs: number; signal: number | null }): LifecycleStep {
   const { drainingSinceMs } = now;
-  const next = { ...now, signals: now.signals + (asked.signal === null ? 0 : 1) };
-  if (drainingSinceMs === null) return drain(next, asked.atMs);
-  if (asked.signal === null) return stay(now);
-  const isSameRequest = now.signals === 0 && asked.atMs - drainingSinceMs < SAME_REQUEST_MS;
-  return isSameRequest ? stay(next) : end(next, 'failed', 128 + asked.signal);
+  if (drainingSinceMs === null) return drain(now, asked.atMs);
+  if (asked.signal === null || asked.atMs - drainingSinceMs <= SAME_WISH_MS) return stay(now);
+  return end(now, 'failed', 128 + asked.signal);
 }
 
 function drain(now: Lifecycle, atMs: number): LifecycleStep {

@@ -17,7 +17,11 @@ export function createLogger(options: { role: string; level: string }): Logger {
   const destination = pino.destination({ dest: 2, sync: true });
   return wrap(
     pino(
-      { level: options.level, base: { role: options.role, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
+      {
+        level: options.level,
+        base: { role: options.role, pid: process.pid },
+        timestamp: pino.stdTimeFunctions.isoTime,
+      },
       destination,
     ),
   );

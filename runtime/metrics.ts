@@ -2,7 +2,11 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 /** Metrics of one process, in Prometheus' conventions: base units, labels from closed sets, never ids. */
 export interface Metrics {
-  counter(name: string, help: string, labels?: readonly string[]): { add(labels?: Labels, by?: number): void };
+  counter(
+    name: string,
+    help: string,
+    labels?: readonly string[],
+  ): { add(labels?: Labels, by?: number): void };
   /** Reads its value when somebody scrapes. */
   gauge(name: string, help: string, read: () => number): void;
   histogram(
@@ -38,7 +42,13 @@ export function createMetrics(role: string): Metrics {
       });
     },
     histogram(name, help, buckets, labels = []) {
-      const histogram = new Histogram({ name, help, buckets: [...buckets], labelNames: [...labels], registers: [registry] });
+      const histogram = new Histogram({
+        name,
+        help,
+        buckets: [...buckets],
+        labelNames: [...labels],
+        registers: [registry],
+      });
       return { observe: (value, values = {}) => histogram.observe(values, value) };
     },
     render: () => registry.metrics(),

@@ -61,13 +61,16 @@ export function createCodec(ids: ReadonlyMap<EventType, number>): Codec {
     },
 
     decode(value) {
-      const bytes = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+      const bytes = Buffer.isBuffer(value)
+        ? value
+        : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
       if (bytes.length < HEAD || bytes[0] !== 0) {
         throw new CodecError('malformed_record', 'the value does not begin with a zero byte and a schema id');
       }
       const id = bytes.readUInt32BE(1);
       const reader = readers.get(id);
-      if (reader === undefined) throw new CodecError('unknown_schema_id', `schema id ${id} is not known here`, id);
+      if (reader === undefined)
+        throw new CodecError('unknown_schema_id', `schema id ${id} is not known here`, id);
       reader.guard(bytes, HEAD);
       const decoded = decodeAt(reader, bytes, id);
       // The reader's schema is the one EventMap was generated from, so its data has that shape.
@@ -80,10 +83,17 @@ export function createCodec(ids: ReadonlyMap<EventType, number>): Codec {
       const type = eventTypeOf(writer, schemaId);
       const compiled = compiledTypes(type);
       try {
-        const resolver = compiled.avro.createResolver(avro.Type.forSchema(structuredClone(writer) as avro.Schema));
+        const resolver = compiled.avro.createResolver(
+          avro.Type.forSchema(structuredClone(writer) as avro.Schema),
+        );
         readers.set(schemaId, { type, avro: compiled.avro, resolver, guard: compileGuard(writer) });
       } catch (error) {
-        throw new CodecError('malformed_record', `${type} cannot read schema id ${schemaId}`, schemaId, error);
+        throw new CodecError(
+          'malformed_record',
+          `${type} cannot read schema id ${schemaId}`,
+          schemaId,
+          error,
+        );
       }
     },
   };
@@ -109,7 +119,10 @@ function write(type: avro.Type, name: string, data: unknown, slab: Buffer, at: n
     // avsc's own message quotes the value, which may be somebody's text: name the fields instead.
     const fields: string[] = [];
     type.isValid(data, { errorHook: (path: readonly string[]) => fields.push(path.join('.')) });
-    throw new CodecError('invalid_event', `${name} breaks its schema at ${fields.join(', ') || 'an unknown field'}`);
+    throw new CodecError(
+      'invalid_event',
+      `${name} breaks its schema at ${fields.join(', ') || 'an unknown field'}`,
+    );
   }
 }
 
@@ -128,18 +141,28 @@ function decodeAt(reader: Reader, bytes: Buffer, id: number): unknown {
 function parseSchema(schema: string, schemaId: number): AvroRecord {
   try {
     const parsed: unknown = JSON.parse(schema);
-    if (typeof parsed === 'object' && parsed !== null && 'type' in parsed && parsed.type === 'record') {
-      // Everything else about it is checked when avsc and the guard compile it.
-      return parsed as AvroRecord;
-    }
+    if (isRecordSchema(parsed)) return parsed;
   } catch (error) {
     throw new CodecError('malformed_record', `schema id ${schemaId} is not JSON`, schemaId, error);
   }
   throw new CodecError('malformed_record', `schema id ${schemaId} is not a record`, schemaId);
 }
 
+/** Everything else about it is checked when avsc and the guard compile it. */
+function isRecordSchema(schema: unknown): schema is AvroRecord {
+  if (typeof schema !== 'object' || schema === null || !('type' in schema) || schema.type !== 'record')
+    return false;
+  return (
+    'name' in schema && typeof schema.name === 'string' && 'fields' in schema && Array.isArray(schema.fields)
+  );
+}
+
 function eventTypeOf(writer: AvroRecord, schemaId: number): EventType {
   const name = writer.name.slice(writer.name.lastIndexOf('.') + 1);
-  if (name in avroSchemas) return name as EventType;
-  throw new CodecError('malformed_record', `schema id ${schemaId} is of ${name}, which is no event here`, schemaId);
+  if (Object.hasOwn(avroSchemas, name)) return name as EventType;
+  throw new CodecError(
+    'malformed_record',
+    `schema id ${schemaId} is of ${name}, which is no event here`,
+    schemaId,
+  );
 }

@@ -64,7 +64,9 @@ function sample(type: AvroType, name: string, named: Map<string, AvroType>): unk
       return type.symbols[0];
     case 'record':
       named.set(`${type.namespace}.${type.name}`, type);
-      return Object.fromEntries(type.fields.map((field) => [field.name, sample(field.type, field.name, named)]));
+      return Object.fromEntries(
+        type.fields.map((field) => [field.name, sample(field.type, field.name, named)]),
+      );
   }
 }
 

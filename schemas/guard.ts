@@ -14,16 +14,20 @@ const MAX_DEPTH = 32;
  * Encoding: Apache Avro 1.12 specification, "Binary Encoding".
  */
 export function compileGuard(schema: AvroRecord): Guard {
-  const named = new Map<string, Guard>();
+  const named: Named = { guards: new Map(), open: 0 };
   const walk = compile(schema, named, 0);
   return (bytes, at) => {
+    named.open = 0;
     const end = walk(bytes, at);
     if (end !== bytes.length) throw malformed(`${bytes.length - end} bytes follow the record`);
     return end;
   };
 }
 
-function compile(type: AvroType, named: Map<string, Guard>, depth: number): Guard {
+/** Named types, and how many references to them are open: only through them can a value nest without end. */
+type Named = { readonly guards: Map<string, Guard>; open: number };
+
+function compile(type: AvroType, named: Named, depth: number): Guard {
   if (depth > MAX_DEPTH) throw malformed('the schema nests too deep');
   if (typeof type === 'string') return primitive(type, named);
   if (isUnion(type)) return union(type.map((branch) => compile(branch, named, depth + 1)));
@@ -35,7 +39,7 @@ function compile(type: AvroType, named: Map<string, Guard>, depth: number): Guar
       return blocks((bytes, at) => value(bytes, skipLength(bytes, at)));
     }
     case 'enum':
-      named.set(`${type.namespace}.${type.name}`, skipVarint);
+      named.guards.set(`${type.namespace}.${type.name}`, skipVarint);
       return skipVarint;
     case 'record': {
       const fields: Guard[] = [];
@@ -44,7 +48,7 @@ function compile(type: AvroType, named: Map<string, Guard>, depth: number): Guar
         for (const field of fields) position = field(bytes, position);
         return position;
       };
-      named.set(`${type.namespace}.${type.name}`, record);
+      named.guards.set(`${type.namespace}.${type.name}`, record);
       for (const field of type.fields) fields.push(compile(field.type, named, depth + 1));
       return record;
     }
@@ -53,7 +57,7 @@ function compile(type: AvroType, named: Map<string, Guard>, depth: number): Guar
   }
 }
 
-function primitive(type: string, named: ReadonlyMap<string, Guard>): Guard {
+function primitive(type: string, named: Named): Guard {
   switch (type) {
     case 'null':
       return (_bytes, at) => at;
@@ -70,9 +74,14 @@ function primitive(type: string, named: ReadonlyMap<string, Guard>): Guard {
     case 'bytes':
       return skipLength;
     default: {
-      const found = named.get(type);
+      const found = named.guards.get(type);
       if (found === undefined) throw malformed(`the schema names the unknown type ${type}`);
-      return found;
+      return (bytes, at) => {
+        if (++named.open > MAX_DEPTH) throw malformed('the value nests too deep');
+        const end = found(bytes, at);
+        named.open -= 1;
+        return end;
+      };
     }
   }
 }
@@ -100,7 +109,8 @@ function blocks(item: Guard): Guard {
       }
       for (let index = 0; index < count; index += 1) {
         const next = item(bytes, position);
-        if (next === position && ++empty > MAX_EMPTY_ITEMS) throw malformed('an array claims too many empty items');
+        if (next === position && ++empty > MAX_EMPTY_ITEMS)
+          throw malformed('an array claims too many empty items');
         position = next;
       }
     }

@@ -30,7 +30,9 @@ export function registryRequests(
   host: string,
   auth: { readonly username: string; readonly password: string } | null,
 ): RegistryRequests {
-  const headers: Record<string, string> = { accept: 'application/vnd.schemaregistry.v1+json, application/json' };
+  const headers: Record<string, string> = {
+    accept: 'application/vnd.schemaregistry.v1+json, application/json',
+  };
   if (auth !== null) {
     headers['authorization'] = `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
   }
@@ -50,7 +52,10 @@ export function registryRequests(
     const response = await fetch(`${host}${path}`, {
       method,
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      headers:
+        body === undefined
+          ? headers
+          : { ...headers, 'content-type': 'application/vnd.schemaregistry.v1+json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -25,7 +25,10 @@ export interface Registry {
 }
 
 /** Connects to the registry at `address` (`http://host:port/path`); nothing is sent before the first call. */
-export function connectRegistry(address: string, auth: { username: string; password: string } | null): Registry {
+export function connectRegistry(
+  address: string,
+  auth: { username: string; password: string } | null,
+): Registry {
   const host = address.replace(/\/$/, '');
   const client = new SchemaRegistry({
     host,
@@ -80,7 +83,9 @@ export function connectRegistry(address: string, auth: { username: string; passw
 const SUBJECT_NOT_FOUND = 40_401;
 
 function fieldOf(body: unknown, name: string): unknown {
-  return typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>)[name] : undefined;
+  return typeof body === 'object' && body !== null
+    ? (body as Readonly<Record<string, unknown>>)[name]
+    : undefined;
 }
 
 function numberOf(body: unknown, name: string): number {

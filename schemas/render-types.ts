@@ -32,7 +32,9 @@ function renderNamed(named: AvroNamed): string {
   if (named.type === 'enum') {
     return `/** ${named.doc} */\nexport type ${named.name} = ${named.symbols.map((symbol) => `'${symbol}'`).join(' | ')};\n`;
   }
-  const fields = named.fields.map((field) => `  /** ${field.doc} */\n  readonly ${field.name}: ${render(field.type)};`);
+  const fields = named.fields.map(
+    (field) => `  /** ${field.doc} */\n  readonly ${field.name}: ${render(field.type)};`,
+  );
   return `/** ${named.doc} */\nexport type ${named.name} = {\n${fields.join('\n')}\n};\n`;
 }
 

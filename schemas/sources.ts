@@ -33,7 +33,9 @@ export function loadSchemas(root: string): {
   types: ReadonlyMap<string, AvroNamed>;
   events: readonly AvroRecord[];
 } {
-  const types = new Map(read(`${root}/schemas/types`).map((named) => [`${named.namespace}.${named.name}`, named]));
+  const types = new Map(
+    read(`${root}/schemas/types`).map((named) => [`${named.namespace}.${named.name}`, named]),
+  );
   const events = read(`${root}/schemas/events`).filter((named) => named.type === 'record');
   for (const named of [...types.values(), ...events]) requireDocs(named);
   return { types, events };
@@ -76,8 +78,11 @@ function read(folder: string): AvroNamed[] {
 }
 
 function requireDocs(named: AvroNamed): void {
-  const missing = named.type === 'record' ? named.fields.filter((field) => !field.doc).map((field) => field.name) : [];
+  const missing =
+    named.type === 'record' ? named.fields.filter((field) => !field.doc).map((field) => field.name) : [];
   if (!named.doc || missing.length > 0) {
-    throw new Error(`schema ${named.name} lacks a doc${missing.length > 0 ? ` on ${missing.join(', ')}` : ''}`);
+    throw new Error(
+      `schema ${named.name} lacks a doc${missing.length > 0 ? ` on ${missing.join(', ')}` : ''}`,
+    );
   }
 }

@@ -22,7 +22,9 @@ export const positionSchema = `
 
 /** Prepares the statements; the table is made with `positionSchema`. */
 export function openPositions(database: Database): Positions {
-  const select = database.prepare(`SELECT next, last_event_id, topic_id FROM ${POSITION_TABLE} WHERE partition = ?`);
+  const select = database.prepare(
+    `SELECT next, last_event_id, topic_id FROM ${POSITION_TABLE} WHERE partition = ?`,
+  );
   const update = database.prepare(
     `UPDATE ${POSITION_TABLE} SET next = ?, last_event_id = ?, topic_id = ? WHERE partition = ? AND next = ?`,
   );
@@ -34,7 +36,11 @@ export function openPositions(database: Database): Positions {
     read(partition) {
       const row = select.get(partition);
       if (row === null) return null;
-      return { next: numberOf(row, 'next'), lastEventId: textOf(row, 'last_event_id'), topicId: textOf(row, 'topic_id') };
+      return {
+        next: numberOf(row, 'next'),
+        lastEventId: textOf(row, 'last_event_id'),
+        topicId: textOf(row, 'topic_id'),
+      };
     },
     advance(partition, start, { next, lastEventId, topicId }) {
       const changed =

@@ -17,9 +17,16 @@ export type DeadLetterReason = {
  * Returns the record that keeps a poison record: its original bytes and key; where it lay and why it failed in
  * headers. The id is derived from topic, partition, offset and group, so that a retry sets nothing aside twice.
  */
-export function deadLetter(record: RawRecord, reason: DeadLetterReason, topic: string, partitions: number): NewRecord {
+export function deadLetter(
+  record: RawRecord,
+  reason: DeadLetterReason,
+  topic: string,
+  partitions: number,
+): NewRecord {
   const key = record.key?.toString('utf8') ?? '';
-  const headers = new Map<string, string | Buffer>(record.headers.map(([name, value]) => [`original_${name}`, value]));
+  const headers = new Map<string, string | Buffer>(
+    record.headers.map(([name, value]) => [`original_${name}`, value]),
+  );
   const own: Readonly<Record<string, string | number>> = {
     dead_letter_id: deriveId('evt', record.topic, record.partition, record.offset, reason.group),
     dead_letter_topic: record.topic,
@@ -34,7 +41,13 @@ export function deadLetter(record: RawRecord, reason: DeadLetterReason, topic: s
     dead_letter_schema_id: schemaIdOf(record.value),
   };
   for (const [name, value] of Object.entries(own)) headers.set(name, String(value));
-  return { topic, partition: partitionOf(key, partitions), key, value: record.value ?? Buffer.alloc(0), headers };
+  return {
+    topic,
+    partition: partitionOf(key, partitions),
+    key,
+    value: record.value ?? Buffer.alloc(0),
+    headers,
+  };
 }
 
 function schemaIdOf(value: Buffer | null): number {

@@ -28,6 +28,8 @@ export function foldEnding(
 
 export function isTerminal(event: { readonly type: string }): event is TerminalEvent {
   return (
-    event.type === 'InferenceCompleted' || event.type === 'InferenceFailed' || event.type === 'InferenceCancelled'
+    event.type === 'InferenceCompleted' ||
+    event.type === 'InferenceFailed' ||
+    event.type === 'InferenceCancelled'
   );
 }

@@ -30,7 +30,12 @@ export interface EventLog {
  * Looks up the id of every schema on the topics named and opens the log with them.
  * Throws StenoError `schema_missing` if a subject lacks a schema, `registry_unreachable` (retryable).
  */
-export async function openEventLog(log: Log, registry: Registry, registryAddress: string, topics: readonly Topic[]): Promise<EventLog> {
+export async function openEventLog(
+  log: Log,
+  registry: Registry,
+  registryAddress: string,
+  topics: readonly Topic[],
+): Promise<EventLog> {
   const ids = await lookupIds(registry, topics);
   const counts = new Map<string, number>(topics.map(({ name, dataset }) => [name, dataset.partitions]));
   return wrapLog(log, registry, registryAddress, createCodec(ids), ids, counts);
@@ -53,7 +58,7 @@ function wrapLog(
       partition: event.partition ?? partitionOf(event.key, countOf(event.topic)),
       key: event.key,
       // The pair of type and data is kept together by NewEvent; TypeScript loses it when they are passed apart.
-      value: codec.encode(event.type, event.data as never),
+      value: codec.encode(event.type, event.data),
       ...(headers === undefined ? {} : { headers }),
     };
   }
@@ -96,13 +101,23 @@ function wrapLog(
   };
 }
 
-async function lookupIds(registry: Registry, topics: readonly Topic[]): Promise<ReadonlyMap<EventType, number>> {
+async function lookupIds(
+  registry: Registry,
+  topics: readonly Topic[],
+): Promise<ReadonlyMap<EventType, number>> {
   // One schema has one id, whatever its subject: the first subject of each event is enough.
   const subjects = new Map<EventType, string>();
   for (const topic of topics) {
-    for (const event of topic.dataset.events) if (!subjects.has(event)) subjects.set(event, subjectOf(topic, event));
+    for (const event of topic.dataset.events)
+      if (!subjects.has(event)) subjects.set(event, subjectOf(topic, event));
   }
-  return new Map(await Promise.all([...subjects].map(async ([event, subject]) => [event, await lookupId(registry, event, subject)] as const)));
+  return new Map(
+    await Promise.all(
+      [...subjects].map(
+        async ([event, subject]) => [event, await lookupId(registry, event, subject)] as const,
+      ),
+    ),
+  );
 }
 
 async function lookupId(registry: Registry, event: EventType, subject: string): Promise<number> {

@@ -49,6 +49,9 @@ export function envelope(cause: Cause, step: string, producer: Producer, occurre
 }
 
 /** True if the event is of one of the types named. */
-export function isType<T extends EventType>(event: AnyEvent, ...types: readonly T[]): event is Extract<AnyEvent, { type: T }> {
+export function isType<T extends EventType>(
+  event: AnyEvent,
+  ...types: readonly T[]
+): event is Extract<AnyEvent, { type: T }> {
   return (types as readonly EventType[]).includes(event.type);
 }

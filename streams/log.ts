@@ -81,7 +81,9 @@ export interface Membership {
   /** Commits the next offset of each partition to the group. */
   commit(offsets: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>;
   /** Offsets committed to the group; partitions without one are left out. */
-  committed(partitions: readonly TopicPartition[]): Promise<readonly (TopicPartition & { readonly offset: number })[]>;
+  committed(
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly (TopicPartition & { readonly offset: number })[]>;
   leave(): Promise<void>;
 }
 

@@ -1,7 +1,9 @@
 import type { EventOf, InferenceEnded } from '../schemas/generated/types.ts';
 
 /** What appears on a reply partition. */
-export type ReplyEvent = EventOf<'AttemptStarted' | 'InferenceDelta' | 'InferenceEnded' | 'InferenceAttached'>;
+export type ReplyEvent = EventOf<
+  'AttemptStarted' | 'InferenceDelta' | 'InferenceEnded' | 'InferenceAttached'
+>;
 
 /** What a reader of one inference knows so far. */
 export type Reading = {
@@ -56,7 +58,10 @@ export function readDelta(reading: Reading, event: ReplyEvent): readonly [Readin
       if (claim !== reading.claim || seq !== reading.nextSeq) return [reading, IGNORED];
       const nextSeq = seq + 1;
       if (reset) {
-        return [{ ...reading, nextSeq, text: '', firstSeq: nextSeq, tokens: 0 }, { type: 'reset', seq }];
+        return [
+          { ...reading, nextSeq, text: '', firstSeq: nextSeq, tokens: 0 },
+          { type: 'reset', seq },
+        ];
       }
       const piece = text.text ?? '';
       return [
@@ -65,7 +70,10 @@ export function readDelta(reading: Reading, event: ReplyEvent): readonly [Readin
       ];
     }
     case 'InferenceEnded':
-      return [{ ...reading, ended: event.data }, { type: 'end', end: event.data }];
+      return [
+        { ...reading, ended: event.data },
+        { type: 'end', end: event.data },
+      ];
     case 'InferenceAttached':
       return [reading, IGNORED];
   }

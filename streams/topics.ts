@@ -32,7 +32,10 @@ const FOREVER: Retention = { kind: 'forever' };
 const ONE_DAY: Retention = { kind: 'time', millis: DAY };
 const A_MONTH: Retention = { kind: 'time', millis: 30 * DAY };
 
-function dataset(name: string, fields: Omit<Dataset, 'name' | 'version' | 'maxRecordBytes' | 'perPoolAndTier'> & Partial<Dataset>): Dataset {
+function dataset(
+  name: string,
+  fields: Omit<Dataset, 'name' | 'version' | 'maxRecordBytes' | 'perPoolAndTier'> & Partial<Dataset>,
+): Dataset {
   return { version: 1, maxRecordBytes: MIB, perPoolAndTier: false, ...fields, name };
 }
 
@@ -60,7 +63,8 @@ export const datasets = {
     maxRecordBytes: 8 * MIB,
   }),
   turns: dataset('turns', {
-    purpose: 'One flat record per turn, without text, and what every attempt used: for billing, analytics and subscribers.',
+    purpose:
+      'One flat record per turn, without text, and what every attempt used: for billing, analytics and subscribers.',
     events: ['TurnMeasured', 'UsageRecorded'],
     key: 'conversationId',
     partitions: 6,

@@ -2,7 +2,7 @@ import { isRunning } from '../../infra/kafka/process/process-mark.ts';
 import type { Config } from '../../runtime/config.ts';
 import { errorMessage } from '../../runtime/errors.ts';
 import { openKafkaAdmin, type KafkaAdmin } from '../../streams/kafka/admin.ts';
-import { kafkaOptions } from '../kafka-options.ts';
+import { kafkaOptions, withPlainKafka } from '../kafka-options.ts';
 import { readRunState } from '../run-state.ts';
 import { checkRegistry } from '../up/check-external.ts';
 import { checkRole } from './check-role.ts';
@@ -15,8 +15,7 @@ export async function readStatus(config: Config, nowMs: number): Promise<Status>
   const brokers = state?.kafka?.brokers ?? config.kafka.brokers;
   const registryUrl = state?.registry?.url ?? config.registry.url;
   const isEmbedded = typeof state?.kafka?.pid === 'number';
-  // TLS and credentials are those of an external cluster.
-  const reached = isEmbedded ? { ...config, kafka: { ...config.kafka, tls: null, sasl: null } } : config;
+  const reached = isEmbedded ? withPlainKafka(config) : config;
   const prefix = state?.topicPrefix ?? config.topicPrefix;
 
   const [cluster, registry, roles] = await Promise.all([
@@ -44,7 +43,7 @@ async function readCluster(config: Config, brokers: readonly string[], prefix: s
   let admin: KafkaAdmin | undefined;
   try {
     admin = await openKafkaAdmin(kafkaOptions(config, brokers));
-    const [lag, usage] = await Promise.all([admin.lag(prefix), admin.diskUsage(`${prefix}.`)]);
+    const [lag, usage] = await Promise.all([admin.lag(`${prefix}-`), admin.diskUsage(`${prefix}.`)]);
     return {
       health: { ...part, isHealthy: true, detail: 'ready' },
       lag: sumByTopic(lag),

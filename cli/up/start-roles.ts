@@ -92,7 +92,7 @@ async function forget(
         groupMembers: (group) => admin.groupMembers(group),
         removeMembers: (group, ids) => admin.removeMembers(group, ids),
       },
-      topicPrefix,
+      `${topicPrefix}-`,
       `${topicPrefix}-${role}-${pid}`,
     );
     logger.info('members of a dead process removed', { of: role, deadPid: pid, removed });

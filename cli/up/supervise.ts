@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { configuredModels, type ConfiguredModels } from '../../inference-workers/models/configured-models.ts';
 import { fetchModel } from '../../inference-workers/models/fetch-model.ts';
 import { checkDisk, lockDataDir } from '../../infra/kafka/data-dir.ts';
 import { markOf } from '../../infra/kafka/process/process-mark.ts';
@@ -7,8 +8,8 @@ import { applyTopics } from '../../infra/topics/apply.ts';
 import type { Config } from '../../runtime/config.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Progress } from '../../runtime/progress.ts';
-import { chooseModel, modelsDir, type ChosenModel } from '../choose-model.ts';
-import { kafkaOptions } from '../kafka-options.ts';
+import { kafkaOptions, withPlainKafka } from '../kafka-options.ts';
+import { modelsDir } from '../models-dir.ts';
 import { removeRunState, type RunState } from '../run-state.ts';
 import { checkKafka, checkRegistry } from './check-external.ts';
 import { checkPort } from './check-port.ts';
@@ -17,7 +18,6 @@ import { startRoles, type RunningRoles } from './start-roles.ts';
 import { openStateFile } from './state-file.ts';
 import { stopOrphanRoles } from './stop-orphan-roles.ts';
 import { together, unless } from './stop-request.ts';
-import { tokenSecretFile } from './token-secret.ts';
 
 export type SuperviseOptions = {
   readonly config: Config;
@@ -31,7 +31,7 @@ export type Installation = {
   readonly gateway: string;
   readonly brokers: readonly string[];
   readonly registryUrl: string;
-  readonly chosen: ChosenModel;
+  readonly models: ConfiguredModels;
 };
 
 /** Room for the first segments of logs and for read models. */
@@ -51,9 +51,9 @@ export async function supervise(
   const lock = await lockDataDir(dataDir);
   cleanup.defer(() => lock.release());
   await checkPort(options.config.port, options.config.host);
-  const chosen = await chooseModel(options.config);
+  const models = await configuredModels(options.config);
   await stopOrphanRoles(dataDir, logger);
-  await checkSpace(options.config, chosen);
+  await checkSpace(options.config, models);
 
   let phase: RunState['phase'] = 'starting';
   const held: { parts?: RunningParts; roles?: RunningRoles } = {};
@@ -63,7 +63,7 @@ export async function supervise(
     startedAt,
     dataDir,
     topicPrefix,
-    model: chosen.model.id,
+    model: models.defaultModel.id,
     kafka:
       held.parts === undefined ? null : { brokers: [...held.parts.brokers], pid: held.parts.pids().kafka },
     registry:
@@ -90,20 +90,16 @@ export async function supervise(
       state.touch();
       return held.parts;
     },
-    (both) => unless(both, fetchIfNeeded(chosen, options)),
+    (both) => unless(both, fetchModel(models.defaultModel, { cacheDir: modelsDir(options.config), progress })),
   ]);
   const { brokers, registryUrl } = started;
   const isKafkaEmbedded = started.pids().kafka !== null;
-  // TLS and credentials are those of an external cluster.
-  const config = isKafkaEmbedded
-    ? { ...options.config, kafka: { ...options.config.kafka, tls: null, sasl: null } }
-    : options.config;
+  const config = isKafkaEmbedded ? withPlainKafka(options.config) : options.config;
 
-  await unless(signal, applyVisibly({ config, brokers, registryUrl, pools: chosen.pools, progress }));
+  await unless(signal, applyVisibly({ config, brokers, registryUrl, pools: models.pools, progress }));
 
   const running = await startRoles({
     ...{ env, config, brokers, registryUrl, isKafkaEmbedded, progress, logger },
-    tokenSecretFile: config.tokenSecret === null ? await tokenSecretFile(dataDir) : null,
     onChange: () => state.touch(),
   });
   held.roles = running;
@@ -116,12 +112,12 @@ export async function supervise(
   phase = 'ready';
   state.touch();
   const gateway = running.roles.map((role) => role.state()).find((role) => role.name === 'gateway')?.address;
-  return { gateway: gateway ?? `http://${config.host}:${config.port}`, brokers, registryUrl, chosen };
+  return { gateway: gateway ?? `http://${config.host}:${config.port}`, brokers, registryUrl, models };
 }
 
-async function checkSpace(config: Config, { model }: ChosenModel): Promise<void> {
+async function checkSpace(config: Config, { defaultModel }: ConfiguredModels): Promise<void> {
   await checkDisk(config.dataDir, DATA_BYTES);
-  const { fileName, sizeBytes } = model;
+  const { fileName, sizeBytes } = defaultModel;
   const isMissing = fileName !== null && !existsSync(join(modelsDir(config), fileName));
   if (isMissing) await checkDisk(modelsDir(config), sizeBytes ?? 0);
 }
@@ -135,10 +131,6 @@ async function checkExternal(config: Config, signal: AbortSignal): Promise<void>
       registry.url === null ? undefined : checkRegistry(registry.url, registry.auth),
     ]),
   );
-}
-
-async function fetchIfNeeded({ model }: ChosenModel, { config, progress }: SuperviseOptions): Promise<void> {
-  if (model.fileName !== null) await fetchModel(model, { cacheDir: modelsDir(config), progress });
 }
 
 async function applyVisibly(options: {

@@ -1,6 +1,7 @@
 import type { EventLog } from '../../streams/event-log.ts';
 import type { ConversationQueries } from '../../projections/conversations/queries.ts';
 import type { Call } from '../call.ts';
+import { knownEnd, type Terminal } from '../known-end.ts';
 import { refuse } from '../problems.ts';
 import type { Place } from '../token.ts';
 import { createCatchUp } from './catch-up.ts';
@@ -27,9 +28,6 @@ export interface OpenStreams {
   drain(): void;
   stop(): Promise<void>;
 }
-
-/** Where an answer's end lies on conversations. */
-export type Terminal = { readonly partition: number; readonly offset: number };
 
 type Opened = {
   readonly reader: StreamReader;
@@ -87,7 +85,7 @@ export async function startOpenStreams(options: {
   }
 
   function terminalOf({ tenantId, inferenceId }: Place): Terminal | null {
-    return queries.findInference(tenantId, inferenceId)?.terminal ?? null;
+    return knownEnd(queries, tenantId, inferenceId);
   }
 
   function showRecord(reader: StreamReader, { partition, offset }: Terminal): void {

@@ -75,7 +75,8 @@ export function openReader(options: ReaderOptions): StreamReader {
         case 'ignored':
           return;
         case 'attempt':
-          return sink.started();
+          // A client that has a part already may have all: then there is nothing to start.
+          return cursor < 0 ? sink.started() : undefined;
         case 'delta':
           return showDelta(verdict.seq, verdict.text);
         case 'reset':
@@ -146,7 +147,6 @@ export function openReader(options: ReaderOptions): StreamReader {
   }
 
   function end(ended: InferenceEnded): void {
-    sink.started();
     const last = lastWord(ended);
     if (ended.outcome === 'rejected' || sha256(reading.text) === ended.textHash) {
       return finish(reading.nextSeq, last);
@@ -160,7 +160,6 @@ export function openReader(options: ReaderOptions): StreamReader {
 
   async function showSteps({ steps, endSeq }: Steps, last: End | Problem): Promise<void> {
     state = 'ending';
-    sink.started();
     for (const [index, step] of steps.entries()) {
       if (isClosed()) return close();
       if (step.type === 'reset') showReset(step.seq);

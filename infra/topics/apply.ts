@@ -48,7 +48,8 @@ export async function applyTopics(
     }
     await Promise.all([
       inParallel(plan.topics, AT_ONCE, async (action) => {
-        if (action.kind === 'create') await admin.createTopic({ ...action.topic, replicas: options.replication });
+        if (action.kind === 'create')
+          await admin.createTopic({ ...action.topic, replicas: options.replication });
         if (action.kind === 'change') await admin.setConfigs(action.topic, newValues(action));
         options.onLine(describeAction(action));
       }),
@@ -59,15 +60,23 @@ export async function applyTopics(
 }
 
 /** A broker answers for a new topic only some time after the controller has made it. */
-async function waitUntilVisible(admin: KafkaAdmin, prefix: string, actions: readonly TopicAction[]): Promise<void> {
+async function waitUntilVisible(
+  admin: KafkaAdmin,
+  prefix: string,
+  actions: readonly TopicAction[],
+): Promise<void> {
   const created = actions.flatMap((action) => (action.kind === 'create' ? [action.topic] : []));
   if (created.length === 0) return;
   const deadline = performance.now() + VISIBLE_MS;
   for (;;) {
-    const found = new Map((await admin.listTopics(`${prefix}.`, [])).map((topic) => [topic.name, topic.partitions]));
+    const found = new Map(
+      (await admin.listTopics(`${prefix}.`, [])).map((topic) => [topic.name, topic.partitions]),
+    );
     if (created.every(({ name, partitions }) => found.get(name) === partitions)) return;
     if (performance.now() > deadline) {
-      throw new StenoError('topic_missing', 'the broker does not show the topics that were created', { retryable: true });
+      throw new StenoError('topic_missing', 'the broker does not show the topics that were created', {
+        retryable: true,
+      });
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

@@ -14,7 +14,10 @@ export type ConfigChange = { readonly name: string; readonly from: string | null
  * Compares the topics wanted with those that exist. Topics that nobody wants are left alone: they may hold what other
  * pools or versions wrote. A partition count is never changed, because a key's records would move to another partition.
  */
-export function planTopics(wanted: readonly Topic[], existing: readonly TopicSettings[]): readonly TopicAction[] {
+export function planTopics(
+  wanted: readonly Topic[],
+  existing: readonly TopicSettings[],
+): readonly TopicAction[] {
   const found = new Map(existing.map((topic) => [topic.name, topic]));
   return wanted.flatMap((topic): readonly TopicAction[] => {
     const settings = settingsOf(topic);

@@ -17,14 +17,21 @@ const AT_ONCE = 8;
  * Returns what has to happen so that the registry has every schema of the topics.
  * Throws StenoError `registry_unreachable` (retryable).
  */
-export async function planSubjects(registry: Registry, topics: readonly Topic[]): Promise<readonly SubjectAction[]> {
+export async function planSubjects(
+  registry: Registry,
+  topics: readonly Topic[],
+): Promise<readonly SubjectAction[]> {
   const wanted = topics.flatMap((topic) =>
     topic.dataset.events.map((event) => ({ subject: subjectOf(topic, event), event })),
   );
-  const planned = await inParallel(wanted, AT_ONCE, async ({ subject, event }): Promise<readonly SubjectAction[]> => {
-    const state = await ask(registry.state(subject, event));
-    return state === 'registered' ? [] : [{ subject, event, state }];
-  });
+  const planned = await inParallel(
+    wanted,
+    AT_ONCE,
+    async ({ subject, event }): Promise<readonly SubjectAction[]> => {
+      const state = await ask(registry.state(subject, event));
+      return state === 'registered' ? [] : [{ subject, event, state }];
+    },
+  );
   return planned.flat();
 }
 
@@ -80,9 +87,13 @@ function statusOf(error: unknown): unknown {
 }
 
 function unreachable(cause: unknown): StenoError {
-  return new StenoError('registry_unreachable', `the schema registry does not do its work: ${errorMessage(cause)}`, {
-    retryable: true,
-    fix: 'start it or set STENO_REGISTRY_URL',
-    cause,
-  });
+  return new StenoError(
+    'registry_unreachable',
+    `the schema registry does not do its work: ${errorMessage(cause)}`,
+    {
+      retryable: true,
+      fix: 'start it or set STENO_REGISTRY_URL',
+      cause,
+    },
+  );
 }

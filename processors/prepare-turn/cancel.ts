@@ -15,8 +15,16 @@ export function decideCancel(
   if (event.data.tenantId !== conversation.row.tenantId) return nothing;
   const stopped: Turn = { ...turn, cancelId: event.data.eventId };
   if (turn.status === 'parked') {
-    const row = { ...conversation.row, parked: conversation.row.parked.filter((id) => id !== turn.messageId) };
-    return { outputs: [cancellationOf(row, stopped, event.data, rules)], row, turns: [stopped], forget: false };
+    const row = {
+      ...conversation.row,
+      parked: conversation.row.parked.filter((id) => id !== turn.messageId),
+    };
+    return {
+      outputs: [cancellationOf(row, stopped, event.data, rules)],
+      row,
+      turns: [stopped],
+      forget: false,
+    };
   }
   const relayed = {
     type: 'CancelRequested' as const,
@@ -30,7 +38,10 @@ export function decideCancel(
 }
 
 /** A taker announced a higher attempt: terminal events of lower ones no longer count. */
-export function decideAttempt(event: LoggedEvent<EventOf<'AttemptStarted'>>, conversation: Conversation): Decision {
+export function decideAttempt(
+  event: LoggedEvent<EventOf<'AttemptStarted'>>,
+  conversation: Conversation,
+): Decision {
   const turn = turnOf(conversation, event.data.inferenceId);
   if (turn === null || turn.status === 'ended' || event.data.attempt <= turn.fence) return nothing;
   return { ...nothing, turns: [{ ...turn, fence: event.data.attempt }] };

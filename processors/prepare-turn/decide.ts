@@ -23,6 +23,7 @@ export function decide(event: LoggedEvent, conversation: Conversation | null, ru
     case 'ConversationChanged':
       return change(event, conversation);
     case 'ConversationErased':
+      if (event.data.tenantId !== conversation.row.tenantId) return nothing;
       return {
         outputs: [],
         row: { ...conversation.row, head: null, parked: [], systemPrompt: null, erased: true },
@@ -40,7 +41,7 @@ function change(event: LoggedEvent<EventOf<'ConversationChanged'>>, conversation
   const row = {
     ...conversation.row,
     systemPrompt: systemPrompt === null ? conversation.row.systemPrompt : systemPrompt.text,
-    clearedAt: clearContext ? event.time : conversation.row.clearedAt,
+    clearedBefore: clearContext ? event.offset : conversation.row.clearedBefore,
   };
   return { ...nothing, row };
 }

@@ -4,14 +4,18 @@ import { turnOf } from './cancel.ts';
 import { causeOf } from './outputs.ts';
 import { countTokens } from './prompt.ts';
 import { nothing, type Decision, type Rules } from './rules.ts';
-import { type Conversation, type ConversationRow, type Turn } from './state.ts';
+import { nearestOpen, type Conversation, type ConversationRow, type Turn } from './state.ts';
 import { request } from './submit.ts';
 
 /**
  * Decides on a terminal event. The effective one is answered with InferenceEnded on the reply partition and with
  * TurnMeasured, and the messages parked behind it are prepared; any other changes nothing.
  */
-export function decideEnd(event: LoggedEvent<TerminalEvent>, conversation: Conversation, rules: Rules): Decision {
+export function decideEnd(
+  event: LoggedEvent<TerminalEvent>,
+  conversation: Conversation,
+  rules: Rules,
+): Decision {
   const turn = turnOf(conversation, event.data.inferenceId);
   if (turn === null || event.data.tenantId !== conversation.row.tenantId) return nothing;
   const [, effective] = foldEnding({ fence: turn.fence, ended: turn.status === 'ended' }, event);
@@ -31,12 +35,13 @@ export function decideEnd(event: LoggedEvent<TerminalEvent>, conversation: Conve
   ];
   const turns: Turn[] = [ended];
   let row = conversation.row;
+  const after =
+    row.parked.length === 0 ? conversation.turns : new Map(conversation.turns).set(ended.messageId, ended);
   for (const messageId of conversation.row.parked) {
     const waiting = conversation.turns.get(messageId);
-    if (waiting === undefined || waiting.parentId !== ended.messageId) continue;
+    if (waiting === undefined || nearestOpen(after, waiting.parentId) !== null) continue;
     row = { ...row, parked: row.parked.filter((id) => id !== messageId) };
-    const withEnded = { ...conversation, row, turns: new Map(conversation.turns).set(ended.messageId, ended) };
-    const next = request(withEnded, waiting, rules);
+    const next = request({ ...conversation, row, turns: after }, waiting, rules);
     outputs.push(...next.outputs);
     turns.push(...next.turns);
   }
@@ -54,7 +59,12 @@ function outcomeOf(event: TerminalEvent): 'completed' | 'failed' | 'cancelled' {
   }
 }
 
-function endedOf(event: LoggedEvent<TerminalEvent>, row: ConversationRow, turn: Turn, rules: Rules): NewEvent {
+function endedOf(
+  event: LoggedEvent<TerminalEvent>,
+  row: ConversationRow,
+  turn: Turn,
+  rules: Rules,
+): NewEvent {
   const { data } = event;
   return {
     type: 'InferenceEnded',
@@ -90,7 +100,12 @@ function endedOf(event: LoggedEvent<TerminalEvent>, row: ConversationRow, turn: 
  * Times are the broker's. What lies between them was measured as durations on the worker's clock and counted back from
  * the broker's time of the terminal event, so that a wrong clock changes nothing.
  */
-function measuredOf(event: LoggedEvent<TerminalEvent>, row: ConversationRow, turn: Turn, rules: Rules): NewEvent {
+function measuredOf(
+  event: LoggedEvent<TerminalEvent>,
+  row: ConversationRow,
+  turn: Turn,
+  rules: Rules,
+): NewEvent {
   const { data } = event;
   const ran = data.attempt > 0 && data.engine !== '';
   const startedAt = event.time - Math.max(0, data.occurredAt - data.startedAt);

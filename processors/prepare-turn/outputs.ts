@@ -54,8 +54,25 @@ const REASONS: Readonly<Record<EndWithoutAttempt, string>> = {
 export function endFields(
   row: ConversationRow,
   turn: Turn,
-  partial: { readonly attempt: number; readonly claim: string; readonly text: string; readonly nextSeq: number; readonly firstSeq: number },
-): Omit<InferenceFailed, 'eventId' | 'occurredAt' | 'causationId' | 'correlationId' | 'producer' | 'tenantId' | 'code' | 'reason' | 'retryable'> {
+  partial: {
+    readonly attempt: number;
+    readonly claim: string;
+    readonly text: string;
+    readonly nextSeq: number;
+    readonly firstSeq: number;
+  },
+): Omit<
+  InferenceFailed,
+  | 'eventId'
+  | 'occurredAt'
+  | 'causationId'
+  | 'correlationId'
+  | 'producer'
+  | 'tenantId'
+  | 'code'
+  | 'reason'
+  | 'retryable'
+> {
   return {
     conversationId: row.conversationId,
     inferenceId: turn.inferenceId,
@@ -112,7 +129,12 @@ export function failureOf(
 }
 
 /** Returns the cancellation of an inference that no worker has yet. */
-export function cancellationOf(row: ConversationRow, turn: Turn, cancel: EventOf<'CancelRequested'>['data'], rules: Rules): NewEvent {
+export function cancellationOf(
+  row: ConversationRow,
+  turn: Turn,
+  cancel: EventOf<'CancelRequested'>['data'],
+  rules: Rules,
+): NewEvent {
   return {
     type: 'InferenceCancelled',
     data: {
@@ -145,7 +167,12 @@ export function decideEndWithoutAttempt(
 }
 
 /** Returns the request of a turn once more, under the same id; a prompt that no longer fits ends the turn. */
-export function requestAgain(conversation: Conversation, turn: Turn, prompt: PreparedPrompt | null, rules: Rules): NewEvent {
+export function requestAgain(
+  conversation: Conversation,
+  turn: Turn,
+  prompt: PreparedPrompt | null,
+  rules: Rules,
+): NewEvent {
   return prompt === null
     ? failureOf(conversation.row, turn, 'too_large', NO_TEXT, rules)
     : requestOf(conversation.row, turn, prompt, rules);

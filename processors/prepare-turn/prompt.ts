@@ -1,4 +1,9 @@
-import type { ContextEntry, ContextManifest, Parameters, PromptMessage } from '../../schemas/generated/types.ts';
+import type {
+  ContextEntry,
+  ContextManifest,
+  Parameters,
+  PromptMessage,
+} from '../../schemas/generated/types.ts';
 import { sha256 } from '../../streams/ids.ts';
 import type { Rules } from './rules.ts';
 import { textOf, type Conversation, type Turn } from './state.ts';
@@ -39,14 +44,16 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
   let characters = textOf(turn.parts).length;
   for (let past = parentOf(conversation, turn); past !== null; past = parentOf(conversation, past)) {
     const tokens = past.messageTokens + past.answerTokens + 2 * MESSAGE_OVERHEAD;
-    characters += textOf(past.parts).length + past.answer.length;
-    const decision = decideOn(past, { used: used + tokens, budget, characters, time: turn.submittedAt }, conversation, rules);
+    const longer = characters + textOf(past.parts).length + past.answer.length;
+    const sums = { used: used + tokens, budget, characters: longer, time: turn.submittedAt };
+    const decision = decideOn(past, sums, conversation, rules);
     entries.push({ messageId: past.messageId, kind: 'message', tokens: past.messageTokens, decision });
     if (decision === 'unanswered') continue;
     entries.push({ messageId: past.messageId, kind: 'answer', tokens: past.answerTokens, decision });
     // Whatever is older is left out for the same reason: one entry says so.
     if (decision !== 'included') break;
     used += tokens;
+    characters = longer;
     history.push([
       { role: past.role, parts: past.parts },
       { role: 'assistant', parts: [textPart(past.answer)] },
@@ -56,7 +63,12 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
     entries.push({ messageId: '', kind: 'system', tokens: systemTokens, decision: 'included' });
   }
   entries.reverse();
-  entries.push({ messageId: turn.messageId, kind: 'message', tokens: turn.messageTokens, decision: 'included' });
+  entries.push({
+    messageId: turn.messageId,
+    kind: 'message',
+    tokens: turn.messageTokens,
+    decision: 'included',
+  });
 
   const messages: PromptMessage[] = [
     ...(systemPrompt === null ? [] : [{ role: 'system' as const, parts: [textPart(systemPrompt)] }]),
@@ -77,11 +89,21 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
 }
 
 /** SHA-256 over what the model is asked: model, messages and parameters, as JSON in the schema's field order. */
-export function hashPrompt(model: string, messages: readonly PromptMessage[], parameters: Parameters): string {
+export function hashPrompt(
+  model: string,
+  messages: readonly PromptMessage[],
+  parameters: Parameters,
+): string {
   const { maxTokens, temperature, topP, seed, stop } = parameters;
   const plain = messages.map(({ role, parts }) => [
     role,
-    parts.map(({ type, text, toolCall, toolResult, media }) => [type, text?.text, toolCall, toolResult, media]),
+    parts.map(({ type, text, toolCall, toolResult, media }) => [
+      type,
+      text?.text,
+      toolCall,
+      toolResult,
+      media,
+    ]),
   ]);
   return sha256(JSON.stringify([model, plain, [maxTokens, temperature, topP, seed, stop]]));
 }
@@ -92,11 +114,16 @@ function parentOf(conversation: Conversation, turn: Turn): Turn | null {
 
 function decideOn(
   past: Turn,
-  sums: { readonly used: number; readonly budget: number; readonly characters: number; readonly time: number },
+  sums: {
+    readonly used: number;
+    readonly budget: number;
+    readonly characters: number;
+    readonly time: number;
+  },
   conversation: Conversation,
   rules: Rules,
 ): ContextEntry['decision'] {
-  if (past.submittedAt <= conversation.row.clearedAt) return 'expired';
+  if (past.offset < conversation.row.clearedBefore) return 'expired';
   if (rules.ttlMillis !== null && sums.time - past.submittedAt > rules.ttlMillis) return 'expired';
   if (past.answer === '') return 'unanswered';
   if (rules.maxCharacters !== null && sums.characters > rules.maxCharacters) return 'over_characters';
@@ -104,5 +131,11 @@ function decideOn(
 }
 
 function textPart(text: string): PromptMessage['parts'][number] {
-  return { type: 'text', text: { text, sealed: null, keyId: null }, toolCall: null, toolResult: null, media: null };
+  return {
+    type: 'text',
+    text: { text, sealed: null, keyId: null },
+    toolCall: null,
+    toolResult: null,
+    media: null,
+  };
 }

@@ -2,7 +2,12 @@ import { errorCode } from '../../runtime/errors.ts';
 import type { RoleContext, RunningRole } from '../../runtime/role.ts';
 import type { RowStore } from '../../storage/row-store.ts';
 import type { EventLog } from '../../streams/event-log.ts';
-import { runGroup, type Assignment, type GroupControl, type GroupRunner } from '../../streams/runner/run-group.ts';
+import {
+  runGroup,
+  type Assignment,
+  type GroupControl,
+  type GroupRunner,
+} from '../../streams/runner/run-group.ts';
 import { Deadlines } from './shell/deadlines.ts';
 import { OverdueEnder } from './shell/end-overdue.ts';
 import { FoldPartition, foreignPosition } from './shell/fold-partition.ts';
@@ -23,7 +28,11 @@ export type PrepareTurnPorts = {
   readonly deadLetters: { readonly topic: string; readonly partitions: number };
 };
 
-type Folding = { readonly fold: FoldPartition; readonly deadlines: Deadlines; readonly overdue: OverdueEnder };
+type Folding = {
+  readonly fold: FoldPartition;
+  readonly deadlines: Deadlines;
+  readonly overdue: OverdueEnder;
+};
 
 /** Runs prepare-turn: a member of its group that folds the partitions it is given. */
 export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<RunningRole> {
@@ -33,7 +42,10 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
   const appender = events.openAppender('prepare-turn');
   const topicId = await events.log.topicId(topic);
   const folding = new Map<Assignment, Folding>();
-  const prepared = context.metrics.counter('steno_prepare_turn_events_total', 'Events of conversations folded.');
+  const prepared = context.metrics.counter(
+    'steno_prepare_turn_events_total',
+    'Events of conversations folded.',
+  );
   let committing: Promise<void> = Promise.resolve();
   let runner: GroupRunner | null = null;
 
@@ -51,12 +63,27 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
     const deadlines = new Deadlines();
     const overdue = new OverdueEnder({ events, appender, rules, workerId: `prepare-turn-${process.pid}` });
     const fold = new FoldPartition(
-      { store, appender, rules, deadlines, overdue, topicId, logger, start, silentBefore: start === null ? end : 0, onFailure: context.fail },
+      {
+        store,
+        appender,
+        rules,
+        deadlines,
+        overdue,
+        topicId,
+        logger,
+        start,
+        silentBefore: start === null ? end : 0,
+        onFailure: context.fail,
+      },
       assignment,
     );
     for (const [inferenceId, open] of await fold.state.open()) {
       fold.open.set(inferenceId, open);
-      deadlines.start(inferenceId, rules.models.get(open.model)?.deadlineMillis ?? 600_000, performance.now());
+      deadlines.start(
+        inferenceId,
+        rules.models.get(open.model)?.deadlineMillis ?? 600_000,
+        performance.now(),
+      );
     }
     if (!signal.aborted) folding.set(assignment, { fold, deadlines, overdue });
     return start?.next ?? 'earliest';
@@ -65,7 +92,9 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
   async function commitAll(control: GroupControl | null): Promise<void> {
     for (const [assignment, { fold }] of folding) {
       if (fold.unsaved === 0 || (await fold.commit())) continue;
-      logger.warn('another process moved the position: reading it again', { partition: assignment.partition });
+      logger.warn('another process moved the position: reading it again', {
+        partition: assignment.partition,
+      });
       folding.delete(assignment);
       control?.restart(assignment);
     }
@@ -86,9 +115,13 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
         prepared.add({}, batchEvents.length);
         const found = folding.get(assignment);
         if (found === undefined) return undefined;
-        const folded = found.fold.handle(batchEvents, batch, (record, error) => given.setAside(assignment, record, error));
+        const folded = found.fold.handle(batchEvents, batch, (record, error) =>
+          given.setAside(assignment, record, error),
+        );
         // The log acknowledges slower than we fold: the partition waits, so that memory stays bounded.
-        return found.fold.unsaved > MAX_UNSAVED ? Promise.resolve(folded).then(() => settle(found.fold, assignment)) : folded;
+        return found.fold.unsaved > MAX_UNSAVED
+          ? Promise.resolve(folded).then(() => settle(found.fold, assignment))
+          : folded;
       },
       revoked(assignment) {
         folding.delete(assignment);
@@ -121,7 +154,8 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
       try {
         await overdue.fence(conversation, turn, assignment.signal);
       } catch (error) {
-        if (!assignment.signal.aborted) logger.warn('cannot end an overdue inference yet', { inferenceId, code: errorCode(error) });
+        if (!assignment.signal.aborted)
+          logger.warn('cannot end an overdue inference yet', { inferenceId, code: errorCode(error) });
       }
     }
   }

@@ -1,4 +1,11 @@
-import type { MessagePart, MessageSubmitted, Outcome, Parameters, Role, Route } from '../../schemas/generated/types.ts';
+import type {
+  MessagePart,
+  MessageSubmitted,
+  Outcome,
+  Parameters,
+  Role,
+  Route,
+} from '../../schemas/generated/types.ts';
 
 /** A row as the store keeps it: those of one conversation are one group. */
 export type KeyedRow = { readonly group: string; readonly key: string; readonly value: string };
@@ -12,8 +19,8 @@ export type ConversationRow = {
   /** Message ids that wait for their parent's answer, oldest first. */
   readonly parked: readonly string[];
   readonly systemPrompt: string | null;
-  /** Broker time: turns submitted up to it stay out of prompts. */
-  readonly clearedAt: number;
+  /** Offset: turns whose message lies before it stay out of prompts. Records of one batch share their time. */
+  readonly clearedBefore: number;
   readonly erased: boolean;
 };
 
@@ -120,6 +127,18 @@ export function conversationFromRows(rows: readonly KeyedRow[]): Conversation | 
     }
   }
   return head === null ? null : { row: head, turns, byInference };
+}
+
+/**
+ * Returns the nearest turn, from `messageId` up to the root, that has not ended. What was asked for once had nothing
+ * open above it, so the walk stops there.
+ */
+export function nearestOpen(turns: ReadonlyMap<string, Turn>, messageId: string | null): Turn | null {
+  let turn = messageId === null ? undefined : turns.get(messageId);
+  while (turn !== undefined && turn.status === 'ended' && turn.promptHash === '') {
+    turn = turn.parentId === null ? undefined : turns.get(turn.parentId);
+  }
+  return turn === undefined || turn.status === 'ended' ? null : turn;
 }
 
 /** Returns the text of a message: its text parts, one after the other. */

@@ -1,9 +1,9 @@
 import type { EventOf, MessagePart } from '../../schemas/generated/types.ts';
-import { envelope, type LoggedEvent } from '../../streams/event.ts';
+import { envelope, type LoggedEvent, type NewEvent } from '../../streams/event.ts';
 import { decideEndWithoutAttempt, requestOf } from './outputs.ts';
 import { MAX_PARKED, nothing, type Decision, type Rules } from './rules.ts';
 import { countTokens, preparePrompt } from './prompt.ts';
-import { openTurn, textOf, type Conversation, type ConversationRow, type Turn } from './state.ts';
+import { nearestOpen, openTurn, textOf, type Conversation, type ConversationRow, type Turn } from './state.ts';
 
 type Submitted = LoggedEvent<EventOf<'MessageSubmitted'>>;
 
@@ -11,18 +11,20 @@ type Submitted = LoggedEvent<EventOf<'MessageSubmitted'>>;
 export function decideMessage(event: Submitted, conversation: Conversation | null, rules: Rules): Decision {
   const { data } = event;
   const known = conversation?.turns.get(data.eventId);
-  if (known !== undefined) return attach(event, known, rules);
+  if (known !== undefined && conversation?.row.tenantId === data.tenantId) return attach(event, known, rules);
   const existing = conversation ?? emptyConversation(event);
-  if (conversation === null && !data.isNew) return reject(event, 'not_found', 'the conversation does not exist', rules);
-  if (existing.row.tenantId !== data.tenantId) return reject(event, 'not_found', 'the conversation does not exist', rules);
+  if (conversation === null && !data.isNew)
+    return reject(event, 'not_found', 'the conversation does not exist', rules);
+  if (existing.row.tenantId !== data.tenantId)
+    return reject(event, 'not_found', 'the conversation does not exist', rules);
   if (existing.row.erased) return reject(event, 'erased', 'the conversation was erased', rules);
 
   const place = placeOf(event, existing);
-  if (place === null) return reject(event, 'parent_not_found', 'the message it follows does not exist', rules);
+  if (place === null)
+    return reject(event, 'parent_not_found', 'the message it follows does not exist', rules);
   const turn = openTurn(data, place.parentId, place.parts, countTokens(textOf(place.parts)), event);
   const row: ConversationRow = { ...existing.row, head: turn.messageId };
-  const parent = place.parentId === null ? undefined : existing.turns.get(place.parentId);
-  if (parent !== undefined && parent.status !== 'ended') return park(event, row, turn, parent, rules);
+  if (nearestOpen(existing.turns, place.parentId) !== null) return park(event, { ...existing, row }, turn, rules);
   return request({ ...existing, row }, turn, rules);
 }
 
@@ -61,28 +63,41 @@ function attach(event: Submitted, first: Turn, rules: Rules): Decision {
   return { ...nothing, outputs: [output] };
 }
 
-function park(event: Submitted, row: ConversationRow, turn: Turn, parent: Turn, rules: Rules): Decision {
+function park(event: Submitted, conversation: Conversation, turn: Turn, rules: Rules): Decision {
+  const { row } = conversation;
   if (row.parked.length >= MAX_PARKED) {
-    return reject(event, 'conversation_busy', `${MAX_PARKED} messages of this conversation wait already`, rules);
+    return reject(
+      event,
+      'conversation_busy',
+      `${MAX_PARKED} messages of this conversation wait already`,
+      rules,
+    );
   }
-  const outputs = event.data.interrupt
-    ? [
-        {
-          type: 'CancelRequested' as const,
-          data: {
-            ...envelope(event.data, 'interrupt', rules.producer, event.time),
-            conversationId: row.conversationId,
-            inferenceId: parent.inferenceId,
-            principal: event.data.principal,
-            reason: 'interrupt' as const,
-          },
-          topic: rules.topics.conversations,
-          key: row.conversationId,
-          partition: rules.conversationPartition,
-        },
-      ]
-    : [];
+  const outputs = event.data.interrupt ? interruptAll(event, conversation, turn, rules) : [];
   return { outputs, row: { ...row, parked: [...row.parked, turn.messageId] }, turns: [turn], forget: false };
+}
+
+/** Stops everything that the message would wait for: what waits itself, then what runs. */
+function interruptAll(event: Submitted, conversation: Conversation, turn: Turn, rules: Rules): readonly NewEvent[] {
+  const outputs: NewEvent[] = [];
+  const { turns } = conversation;
+  for (let open = nearestOpen(turns, turn.parentId); open !== null; open = nearestOpen(turns, open.parentId)) {
+    const data = {
+      ...envelope(event.data, `interrupt:${open.inferenceId}`, rules.producer, event.time),
+      conversationId: conversation.row.conversationId,
+      inferenceId: open.inferenceId,
+      principal: event.data.principal,
+      reason: 'interrupt' as const,
+    };
+    outputs.push({
+      type: 'CancelRequested',
+      data,
+      topic: rules.topics.conversations,
+      key: conversation.row.conversationId,
+      partition: rules.conversationPartition,
+    });
+  }
+  return outputs;
 }
 
 /** Returns where in the tree a message goes and what it says, or null if what it names does not exist. */
@@ -107,7 +122,7 @@ function emptyConversation(event: Submitted): Conversation {
     head: null,
     parked: [],
     systemPrompt: null,
-    clearedAt: 0,
+    clearedBefore: 0,
     erased: false,
   };
   return { row, turns: new Map(), byInference: new Map() };
@@ -117,7 +132,8 @@ function emptyConversation(event: Submitted): Conversation {
 function reject(event: Submitted, code: string, reason: string, rules: Rules): Decision {
   const { data } = event;
   const { conversationId, inferenceId, principal, replyPartition } = data;
-  const stamp = (step: string): ReturnType<typeof envelope> => envelope(data, step, rules.producer, event.time);
+  const stamp = (step: string): ReturnType<typeof envelope> =>
+    envelope(data, step, rules.producer, event.time);
   return {
     ...nothing,
     outputs: [

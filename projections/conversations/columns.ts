@@ -4,7 +4,12 @@ import type { ConversationRow, TurnRow } from './rows.ts';
 /** How a field lies in its column: as it is, as 0 or 1, or as JSON. */
 type Shape = 'text' | 'integer' | 'boolean' | 'json';
 
-type Column<Row> = { readonly field: keyof Row & string; readonly name: string; readonly type: Shape; readonly isNull: boolean };
+type Column<Row> = {
+  readonly field: keyof Row & string;
+  readonly name: string;
+  readonly type: Shape;
+  readonly isNull: boolean;
+};
 
 /** Columns in the order in which they are bound, and hashed. The first is the key. */
 export type Table<Row> = { readonly name: string; readonly columns: readonly Column<Row>[] };
@@ -60,10 +65,14 @@ export const turnTable: Table<TurnRow> = table('turn', {
   endedAt: 'integer?',
   terminalOffset: 'integer?',
   pinned: 'boolean',
+  erasedAt: 'integer?',
   feedback: 'json',
 });
 
-function table<Row>(name: string, fields: Readonly<Record<keyof Row & string, Shape | `${Shape}?`>>): Table<Row> {
+function table<Row>(
+  name: string,
+  fields: Readonly<Record<keyof Row & string, Shape | `${Shape}?`>>,
+): Table<Row> {
   // Object.entries widens the keys, which the record's type has fixed.
   const entries = Object.entries(fields) as [keyof Row & string, string][];
   return {

@@ -14,7 +14,9 @@ export function storePart({ type, text, toolCall, toolResult, media }: MessagePa
     type,
     ...(text === null ? {} : { text: storeContent(text) }),
     ...(toolCall === null ? {} : { toolCall: { ...toolCall, arguments: storeContent(toolCall.arguments) } }),
-    ...(toolResult === null ? {} : { toolResult: { ...toolResult, content: storeContent(toolResult.content) } }),
+    ...(toolResult === null
+      ? {}
+      : { toolResult: { ...toolResult, content: storeContent(toolResult.content) } }),
     ...(media === null ? {} : { media }),
   };
 }
@@ -23,7 +25,10 @@ export function storePart({ type, text, toolCall, toolResult, media }: MessagePa
 export function titleOf(parts: readonly MessagePart[]): string | null {
   for (const { text } of parts) {
     // A long text need not be split whole: surrogate pairs and runs of spaces fit in eight times the length.
-    const words = (text?.text ?? '').slice(0, TITLE_CHARACTERS * 8).trim().replace(/\s+/gu, ' ');
+    const words = (text?.text ?? '')
+      .slice(0, TITLE_CHARACTERS * 8)
+      .trim()
+      .replace(/\s+/gu, ' ');
     if (words === '') continue;
     const characters = Array.from(words);
     if (characters.length <= TITLE_CHARACTERS) return words;

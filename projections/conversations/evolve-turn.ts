@@ -8,7 +8,11 @@ import type { StoredFeedback, TurnRow } from './rows.ts';
 const REMEMBERED = 32;
 
 /** Returns the turn that an accepted message opens. */
-export function submitTurn(event: LoggedEvent<EventOf<'MessageSubmitted'>>, seq: number, parentId: string | null): TurnRow {
+export function submitTurn(
+  event: LoggedEvent<EventOf<'MessageSubmitted'>>,
+  seq: number,
+  parentId: string | null,
+): TurnRow {
   const { data } = event;
   return {
     ...strayTurn(event, data.eventId),
@@ -67,6 +71,7 @@ export function strayTurn(
     endedAt: null,
     terminalOffset: null,
     pinned: false,
+    erasedAt: null,
     feedback: [],
   };
 }
@@ -77,7 +82,7 @@ export function endTurn(turn: TurnRow, event: LoggedEvent<TerminalEvent>): TurnR
   return {
     ...turn,
     ...outcomeOf(event),
-    answer: storeContent(data.content),
+    answer: turn.erasedAt === null ? storeContent(data.content) : null,
     model: data.model === '' ? turn.model : data.model,
     promptTokens: data.promptTokens,
     completionTokens: data.completionTokens,
@@ -87,7 +92,9 @@ export function endTurn(turn: TurnRow, event: LoggedEvent<TerminalEvent>): TurnR
   };
 }
 
-function outcomeOf(event: TerminalEvent): Pick<TurnRow, 'status' | 'finishReason' | 'code' | 'reason' | 'retryable'> {
+function outcomeOf(
+  event: TerminalEvent,
+): Pick<TurnRow, 'status' | 'finishReason' | 'code' | 'reason' | 'retryable'> {
   const none = { finishReason: null, code: null, reason: null, retryable: false };
   switch (event.type) {
     case 'InferenceCompleted':
@@ -111,7 +118,7 @@ export function rejectTurn(turn: TurnRow, event: LoggedEvent<EventOf<'MessageRej
 export function judgeTurn(turn: TurnRow, event: LoggedEvent<EventOf<'FeedbackGiven'>>): TurnRow {
   const { data } = event;
   const seen = turn.feedback.find(({ principal }) => principal === data.principal)?.seen ?? [];
-  if (seen.includes(data.eventId)) return turn;
+  if (turn.erasedAt !== null || seen.includes(data.eventId)) return turn;
   const latest: StoredFeedback = {
     principal: data.principal,
     thumb: data.thumb,
@@ -125,4 +132,15 @@ export function judgeTurn(turn: TurnRow, event: LoggedEvent<EventOf<'FeedbackGiv
   const others = turn.feedback.filter(({ principal }) => principal !== data.principal);
   const feedback = [...others, latest].sort((a, b) => (a.principal < b.principal ? -1 : 1));
   return { ...turn, feedback };
+}
+
+/** Returns the turn without what a subject said: a turn of its own keeps no text, another's none of its judgement. */
+export function eraseSubject(turn: TurnRow, subject: string, time: number): TurnRow {
+  if (turn.subject === subject) return { ...turn, parts: [], answer: null, feedback: [], erasedAt: time };
+  if (!turn.feedback.some(({ principal }) => principal === subject)) return turn;
+  const silent = { thumb: 0, rating: null, labels: [], comment: null, correction: null };
+  return {
+    ...turn,
+    feedback: turn.feedback.map((given) => (given.principal === subject ? { ...given, ...silent } : given)),
+  };
 }

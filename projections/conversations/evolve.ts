@@ -2,7 +2,7 @@ import type { EventOf } from '../../schemas/generated/types.ts';
 import { foldEnding, type TerminalEvent } from '../../streams/effective-end.ts';
 import type { LoggedEvent } from '../../streams/event.ts';
 import { storeContent, titleOf } from './content.ts';
-import { endTurn, judgeTurn, rejectTurn, strayTurn, submitTurn } from './evolve-turn.ts';
+import { endTurn, eraseSubject, judgeTurn, rejectTurn, strayTurn, submitTurn } from './evolve-turn.ts';
 import type { ConversationRow, TurnRow } from './rows.ts';
 
 /** A conversation and one of the turns that an event names. Null: not there, or to be deleted. */
@@ -19,7 +19,8 @@ const REMEMBERED = 32;
 export function evolve(row: Row, event: LoggedEvent, target: TurnRow | null = null): Row {
   const { conversation, turn } = row;
   // Nothing comes after an erasure: also what was still under way when it was folded.
-  if (conversation !== null && conversation.erasedAt !== null) return turn === null ? row : { conversation, turn: null };
+  if (conversation !== null && conversation.erasedAt !== null)
+    return turn === null ? row : { conversation, turn: null };
   switch (event.type) {
     case 'MessageSubmitted':
       return submitted(row, event, target);
@@ -32,7 +33,9 @@ export function evolve(row: Row, event: LoggedEvent, target: TurnRow | null = nu
     case 'InferenceCancelled':
       return ended(row, event);
     case 'FeedbackGiven':
-      return turn === null || turn.tenant !== event.data.tenantId ? row : { conversation, turn: judgeTurn(turn, event) };
+      return turn?.seq === null || turn?.tenant !== event.data.tenantId
+        ? row
+        : { conversation, turn: judgeTurn(turn, event) };
     case 'ConversationChanged':
       return changed(row, event);
     case 'ConversationErased':
@@ -131,11 +134,11 @@ function subjectErased(row: Row, event: LoggedEvent<EventOf<'SubjectErased'>>): 
   const { conversation, turn } = row;
   const { data } = event;
   if (!ownedBy(conversation, data.tenantId) || conversation.seen.includes(data.eventId)) return row;
-  if (conversation.subject === data.subjectId) return { conversation: tombstone(conversation, event.time), turn: null };
-  const isTheirs = turn !== null && turn.subject === data.subjectId;
+  if (conversation.subject === data.subjectId)
+    return { conversation: tombstone(conversation, event.time), turn: null };
   return {
     conversation: { ...conversation, seen: remember(conversation.seen, data.eventId) },
-    turn: isTheirs ? { ...turn, parts: [], answer: null, feedback: [] } : turn,
+    turn: turn === null ? null : eraseSubject(turn, data.subjectId, event.time),
   };
 }
 

@@ -74,7 +74,9 @@ export function beginFold(base: Rows): Fold {
           : null;
       const before = named(event, conversationId);
       // Each turn is folded with the conversation as it was; what becomes of that is the same for all.
-      const after = [...before].map(([id, turn]) => [id, turn, evolve({ conversation, turn }, event, target)] as const);
+      const after = [...before].map(
+        ([id, turn]) => [id, turn, evolve({ conversation, turn }, event, target)] as const,
+      );
       const next = (after[0]?.[2] ?? evolve({ conversation, turn: null }, event, target)).conversation;
       if (next !== conversation) conversations.set(conversationId, next);
       for (const [id, turn, row] of after) {
@@ -112,6 +114,9 @@ function once<T>(kept: Map<string, T | null>, key: string, read: (key: string) =
 }
 
 function weigh(turn: TurnRow): number {
-  const parts = turn.parts.reduce((sum, part) => sum + (part.text?.text ?? part.text?.sealed ?? '').length, 0);
+  const parts = turn.parts.reduce(
+    (sum, part) => sum + (part.text?.text ?? part.text?.sealed ?? '').length,
+    0,
+  );
   return parts + (turn.answer?.text ?? turn.answer?.sealed ?? '').length + 500;
 }

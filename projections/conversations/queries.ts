@@ -57,7 +57,9 @@ export function openConversationQueries(database: Database): ConversationQueries
   const positions = openPositions(database);
   const conversation = database.prepare('SELECT * FROM conversation WHERE id = ? AND tenant = ?');
   const inference = database.prepare('SELECT * FROM turn WHERE inference_id = ? AND tenant = ?');
-  const parent = database.prepare('SELECT status, parent_id FROM turn WHERE inference_id = ? AND conversation_id = ?');
+  const parent = database.prepare(
+    'SELECT status, parent_id FROM turn WHERE inference_id = ? AND conversation_id = ?',
+  );
   const history = database.prepare(
     `SELECT * FROM turn WHERE conversation_id = ? AND tenant = ? AND seq < ? AND status <> 'rejected'
      ORDER BY seq DESC LIMIT ?`,
@@ -75,7 +77,7 @@ export function openConversationQueries(database: Database): ConversationQueries
 
   /** The turn itself, or the nearest one before it that was not rejected after others had followed it. */
   function standing(messageId: string | null, conversationId: string): string | null {
-    for (let id = messageId; id !== null; ) {
+    for (let id = messageId; id !== null;) {
       const found = parent.get(inferenceIdOf(id), conversationId);
       if (found === null || found['status'] !== 'rejected') return id;
       id = found['parent_id'] === null ? null : textOf(found, 'parent_id');
@@ -97,7 +99,9 @@ export function openConversationQueries(database: Database): ConversationQueries
       if (!isReady()) return NOTHING;
       const rest = [includeArchived ? 1 : 0, time, id, limit + 1];
       const found =
-        principal === null ? lists.tenant.all(tenantId, ...rest) : lists.principal.all(tenantId, principal, ...rest);
+        principal === null
+          ? lists.tenant.all(tenantId, ...rest)
+          : lists.principal.all(tenantId, principal, ...rest);
       const items = found.slice(0, limit).map((row) => summaryOf(fromRow(conversationTable, row)));
       const last = items.at(-1);
       const more = found.length > limit && last !== undefined;

@@ -12,7 +12,11 @@ export type StoredPart = {
   readonly type: string;
   readonly text?: StoredContent;
   readonly toolCall?: { readonly id: string; readonly name: string; readonly arguments: StoredContent };
-  readonly toolResult?: { readonly toolCallId: string; readonly content: StoredContent; readonly isError: boolean };
+  readonly toolResult?: {
+    readonly toolCallId: string;
+    readonly content: StoredContent;
+    readonly isError: boolean;
+  };
   readonly media?: { readonly sha256: string; readonly mime: string; readonly bytes: number };
 };
 
@@ -102,5 +106,7 @@ export type TurnRow = {
   /** Offset of the effective terminal event, in `partition`. */
   readonly terminalOffset: number | null;
   readonly pinned: boolean;
+  /** Broker time at which its subject was erased: it holds no text then, and takes none. */
+  readonly erasedAt: number | null;
   readonly feedback: readonly StoredFeedback[];
 };

@@ -45,7 +45,9 @@ export function openConversationTable(database: Database): ConversationTable {
     drop: database.prepare(`DELETE FROM ${name} WHERE rowid = ?`),
   }));
   const nextConversations = database.prepare('SELECT * FROM conversation WHERE id > ? ORDER BY id LIMIT 500');
-  const nextTurns = database.prepare('SELECT * FROM turn WHERE inference_id > ? ORDER BY inference_id LIMIT 500');
+  const nextTurns = database.prepare(
+    'SELECT * FROM turn WHERE inference_id > ? ORDER BY inference_id LIMIT 500',
+  );
 
   return {
     positions,
@@ -70,8 +72,10 @@ export function openConversationTable(database: Database): ConversationTable {
     },
     *clear(partition) {
       for (const { some, drop } of clearing) {
-        for (let page = some.all(0, CLEARED_AT_ONCE); page.length > 0; ) {
-          const rowids = page.filter((row) => row['partition'] === partition).map((row) => numberOf(row, 'rowid'));
+        for (let page = some.all(0, CLEARED_AT_ONCE); page.length > 0;) {
+          const rowids = page
+            .filter((row) => row['partition'] === partition)
+            .map((row) => numberOf(row, 'rowid'));
           if (rowids.length > 0) database.transaction(() => rowids.forEach((rowid) => drop.run(rowid)));
           page = some.all(numberOf(page.at(-1) ?? {}, 'rowid'), CLEARED_AT_ONCE);
           yield;
@@ -79,14 +83,14 @@ export function openConversationTable(database: Database): ConversationTable {
       }
     },
     *conversations(partition) {
-      for (let page = nextConversations.all(''); page.length > 0; ) {
+      for (let page = nextConversations.all(''); page.length > 0;) {
         const rows = page.map((found) => fromRow(conversationTable, found));
         yield* rows.filter((row) => partition === null || row.partition === partition);
         page = nextConversations.all(rows.at(-1)?.id ?? '');
       }
     },
     *turns(partition) {
-      for (let page = nextTurns.all(''); page.length > 0; ) {
+      for (let page = nextTurns.all(''); page.length > 0;) {
         const rows = page.map((found) => fromRow(turnTable, found));
         yield* rows.filter((row) => partition === null || row.partition === partition);
         page = nextTurns.all(textOf(page.at(-1) ?? {}, 'inference_id'));

@@ -72,6 +72,8 @@ export type TurnView = InferenceView & {
   readonly parts: readonly StoredPart[];
   readonly transport: string;
   readonly pinned: boolean;
+  /** When its subject was erased, and its text with it. */
+  readonly erasedAt: number | null;
   readonly feedback: readonly FeedbackView[];
 };
 
@@ -111,7 +113,8 @@ export function inferenceOf(row: TurnRow): InferenceView {
 
 /** `parentId` is the nearest one that was not rejected. */
 export function turnOf(row: TurnRow, parentId: string | null): TurnView {
-  const { targetId, kind, role, parts, transport, pinned } = row;
+  const { targetId, kind, role, parts, transport, pinned, erasedAt } = row;
   const feedback = row.feedback.map(({ seen: _seen, ...rest }) => rest);
-  return { ...inferenceOf(row), seq: row.seq ?? 0, parentId, targetId, kind, role, parts, transport, pinned, feedback };
+  const shape = { seq: row.seq ?? 0, parentId, targetId, kind, role, parts, transport, pinned, erasedAt };
+  return { ...inferenceOf(row), ...shape, feedback };
 }

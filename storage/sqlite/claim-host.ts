@@ -40,7 +40,8 @@ export function claimHost(file: string, host: Host): void {
 /** Throws StenoError `store_in_use` if the file serves another host; a file that serves none yet is fine. */
 export function checkHost(file: string, host: Host): void {
   const owner = readOwner(`${file}.host`);
-  if (owner === null || owner.name === host.name || (owner.bootId !== '' && owner.bootId === host.bootId)) return;
+  if (owner === null || owner.name === host.name || (owner.bootId !== '' && owner.bootId === host.bootId))
+    return;
   throw new StenoError('store_in_use', `${file} serves host ${owner.name}, and this is ${host.name}`, {
     fix: `run this role on ${owner.name}; or stop every role there and delete ${file}.host`,
     facts: { file, owner: owner.name, host: host.name },

@@ -38,7 +38,9 @@ function wrap(database: Database): RowStore {
     async load(groups) {
       const found = new Map<string, readonly StoredRow[]>();
       for (const group of groups) {
-        const rows = select.all(group).map((row) => ({ group, key: textOf(row, 'key'), value: textOf(row, 'value') }));
+        const rows = select
+          .all(group)
+          .map((row) => ({ group, key: textOf(row, 'key'), value: textOf(row, 'value') }));
         if (rows.length > 0) found.set(group, rows);
       }
       return found;

@@ -11,7 +11,12 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
-type Kind = { readonly code: string; readonly retryable: boolean; readonly text: string; readonly fix: string };
+type Kind = {
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly text: string;
+  readonly fix: string;
+};
 
 const busy: Kind = {
   code: 'store_unavailable',
@@ -65,7 +70,12 @@ function wrap(file: string, error: unknown): unknown {
   const kind = typeof code === 'number' ? kinds.get(code & 0xff) : systemKind(error);
   if (kind === undefined) return error;
   const facts = { file, ...(typeof code === 'number' ? { sqlite: code } : {}) };
-  return new StenoError(kind.code, `${kind.text}: ${file}`, { retryable: kind.retryable, fix: kind.fix, facts, cause: error });
+  return new StenoError(kind.code, `${kind.text}: ${file}`, {
+    retryable: kind.retryable,
+    fix: kind.fix,
+    facts,
+    cause: error,
+  });
 }
 
 /** Errors of the file system around the database. */

@@ -92,10 +92,14 @@ function wrap(error: unknown, what: string, brokers: readonly string[]): StenoEr
       cause: error,
     });
   }
-  return new StenoError('admin_refused', `cannot ${what}: the broker answered ${[...new Set(found)].join(', ')}`, {
-    fix: 'see the broker error named, and the rights of this user',
-    cause: error,
-  });
+  return new StenoError(
+    'admin_refused',
+    `cannot ${what}: the broker answered ${[...new Set(found)].join(', ')}`,
+    {
+      fix: 'see the broker error named, and the rights of this user',
+      cause: error,
+    },
+  );
 }
 
 /** Names of the Kafka errors in an error of the client library. */

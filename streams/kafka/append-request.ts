@@ -26,10 +26,14 @@ export function appendError(cause: unknown): StenoError {
   if (problems.some(({ apiId }) => apiId === 'MESSAGE_TOO_LARGE' || apiId === 'RECORD_LIST_TOO_LARGE')) {
     return new StenoError('record_too_large', 'a record is larger than its topic allows', { cause });
   }
-  return new StenoError('append_unknown', 'the log did not acknowledge an append: it may or may not be there', {
-    retryable: true,
-    cause,
-  });
+  return new StenoError(
+    'append_unknown',
+    'the log did not acknowledge an append: it may or may not be there',
+    {
+      retryable: true,
+      cause,
+    },
+  );
 }
 
 /**
@@ -40,7 +44,9 @@ export function refusedPartitions(cause: unknown): ReadonlySet<string> | null {
   const all = flatten(cause);
   const responses = all.filter((item) => item instanceof ResponseError);
   const [response] = responses;
-  const unclear = all.some((item) => !(item instanceof ProtocolError) && !(item instanceof ResponseError) && !isWrapper(item));
+  const unclear = all.some(
+    (item) => !(item instanceof ProtocolError) && !(item instanceof ResponseError) && !isWrapper(item),
+  );
   if (response === undefined || responses.length > 1 || unclear) return null;
   // The library types the response as unknown; its shape is that of the Produce response.
   const { responses: topics } = response['response'] as ProduceResponse;

@@ -12,7 +12,12 @@ const MAX_BATCH_BYTES = 768 * 1024;
 const RECORD_OVERHEAD = 64;
 
 /** One call of `append`: settled when the last of its records is. */
-type Call = { open: number; error: unknown; readonly resolve: () => void; readonly reject: (error: unknown) => void };
+type Call = {
+  open: number;
+  error: unknown;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+};
 type Waiting = { readonly record: NewRecord; readonly call: Call };
 
 /**

@@ -27,7 +27,11 @@ export function kafkaOptions(config: Config, clientId: string): KafkaOptions {
 }
 
 /** Opens the log of the configured cluster and registry for a role; `pools` are those of the model catalogue. */
-export async function connectEvents(config: Config, role: string, pools: readonly string[]): Promise<EventLog> {
+export async function connectEvents(
+  config: Config,
+  role: string,
+  pools: readonly string[],
+): Promise<EventLog> {
   const { url, auth } = config.registry;
   if (url === null) {
     throw new StenoError('no_registry', 'no schema registry is configured', {

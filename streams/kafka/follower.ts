@@ -187,7 +187,8 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
         const [first] = await readOffsets(consumer, position.topic, 'earliest', [position.partition]);
         position.next = first ?? 0;
       }
-      if (outOfRange.length > 0 || (response !== null && FETCH_SESSION_ERRORS.has(response.errorCode))) return;
+      if (outOfRange.length > 0 || (response !== null && FETCH_SESSION_ERRORS.has(response.errorCode)))
+        return;
       await pause(ERROR_PAUSE_MS);
       consumer.clearMetadata();
       for (const position of ready) {

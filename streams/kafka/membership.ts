@@ -24,7 +24,11 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
   });
   // Commits travel on a connection of their own: a parked join must not delay them. And without retries: the library
   // would join anew under the hood and then send old offsets under the new generation.
-  const committer = new Consumer({ ...baseOptions(options, `${join.group}-commit`), groupId: join.group, retries: 0 });
+  const committer = new Consumer({
+    ...baseOptions(options, `${join.group}-commit`),
+    groupId: join.group,
+    retries: 0,
+  });
   let owned: readonly TopicPartition[] = [];
   let identity: Identity = { memberId: null, generation: 0 };
   let startedAt = 0;
@@ -96,7 +100,8 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
 
   return {
     isFresh() {
-      const isMember = !left && !rejoining && consumer.memberId !== null && consumer.memberId === identity.memberId;
+      const isMember =
+        !left && !rejoining && consumer.memberId !== null && consumer.memberId === identity.memberId;
       return isMember && performance.now() - freshAt < options.sessionMillis;
     },
     async commit(offsets) {
@@ -113,19 +118,26 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
           })),
         });
       } catch (error) {
-        throw new StenoError('commit_failed', 'the group did not take the offsets', { retryable: true, cause: error });
+        throw new StenoError('commit_failed', 'the group did not take the offsets', {
+          retryable: true,
+          cause: error,
+        });
       }
     },
     async committed(partitions) {
       const byTopic = new Map<string, number[]>();
-      for (const { topic, partition } of partitions) byTopic.set(topic, [...(byTopic.get(topic) ?? []), partition]);
+      for (const { topic, partition } of partitions)
+        byTopic.set(topic, [...(byTopic.get(topic) ?? []), partition]);
       let found;
       try {
         found = await committer.listCommittedOffsets({
           topics: [...byTopic].map(([topic, list]) => ({ topic, partitions: list })),
         });
       } catch (error) {
-        throw new StenoError('offsets_unknown', 'the group does not tell its offsets', { retryable: true, cause: error });
+        throw new StenoError('offsets_unknown', 'the group does not tell its offsets', {
+          retryable: true,
+          cause: error,
+        });
       }
       return partitions.flatMap(({ topic, partition }) => {
         const offset = Number(found.get(topic)?.[partition] ?? -1n);
@@ -144,7 +156,10 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
   };
 }
 
-function difference(left: readonly TopicPartition[], right: readonly TopicPartition[]): readonly TopicPartition[] {
+function difference(
+  left: readonly TopicPartition[],
+  right: readonly TopicPartition[],
+): readonly TopicPartition[] {
   const keys = new Set(right.map((item) => `${item.topic}/${item.partition}`));
   return left.filter((item) => !keys.has(`${item.topic}/${item.partition}`));
 }

@@ -9,7 +9,11 @@ import { readOffsets } from './offsets.ts';
 
 /** Opens the log on a Kafka cluster. Throws StenoError `broker_unreachable` if no broker answers. */
 export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
-  const consumer = new Consumer({ ...baseOptions(options, 'log'), groupId: `${options.clientId}-log`, retries: 3 });
+  const consumer = new Consumer({
+    ...baseOptions(options, 'log'),
+    groupId: `${options.clientId}-log`,
+    retries: 3,
+  });
   try {
     await consumer.metadata({ topics: [] });
   } catch (error) {

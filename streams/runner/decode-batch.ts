@@ -15,7 +15,11 @@ const REGISTRY_PAUSE_MS = 500;
  * Decodes records in order. A schema id that is not known yet is asked for; a registry that cannot be reached is a
  * wait, an id unknown to a reachable registry is poison. Synchronous as long as every id is known.
  */
-export function decodeBatch(log: EventLog, records: readonly RawRecord[], signal: AbortSignal): Decoded | Promise<Decoded> {
+export function decodeBatch(
+  log: EventLog,
+  records: readonly RawRecord[],
+  signal: AbortSignal,
+): Decoded | Promise<Decoded> {
   const events: LoggedEvent[] = [];
   const poison: Poison[] = [];
   return resume(0);
@@ -28,7 +32,8 @@ export function decodeBatch(log: EventLog, records: readonly RawRecord[], signal
         events.push(log.decode(record));
       } catch (error) {
         if (!(error instanceof CodecError)) throw error;
-        if (error.code === 'unknown_schema_id' && error.schemaId !== null) return learn(record, error.schemaId, index);
+        if (error.code === 'unknown_schema_id' && error.schemaId !== null)
+          return learn(record, error.schemaId, index);
         poison.push({ record, error });
       }
     }

@@ -84,7 +84,8 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
     if (entry === undefined) return undefined;
     lag.set(keyOf(batch), Math.max(0, batch.highWatermark - batch.nextOffset));
     const decoded = decodeBatch(events, batch.records, entry.assignment.signal);
-    if (decoded instanceof Promise || decoded.poison.length > 0) return receiveSlowly(entry.assignment, batch, decoded);
+    if (decoded instanceof Promise || decoded.poison.length > 0)
+      return receiveSlowly(entry.assignment, batch, decoded);
     return handler.handle(entry.assignment, decoded.events, batch, control);
   }
 

@@ -34,7 +34,10 @@ export function rowStoreContract(name: string, open: OpenRowStore): void {
 
     test('rows and position of a commit are read back, groups in key order', async () => {
       const puts = [aRow('g1', 'b', '2'), aRow('g1', 'a', '1'), aRow('g2', 'a', '3')];
-      assert.equal(await store.commit({ partition: 0, start: null, position: aPosition(5), puts, deletes: [] }), true);
+      assert.equal(
+        await store.commit({ partition: 0, start: null, position: aPosition(5), puts, deletes: [] }),
+        true,
+      );
       assert.deepEqual(await store.position(0), aPosition(5));
       const rows = await store.load(['g1', 'g2', 'g3']);
       assert.deepEqual([...rows.keys()], ['g1', 'g2']);
@@ -50,7 +53,10 @@ export function rowStoreContract(name: string, open: OpenRowStore): void {
         { group: 'p1', key: 'c' },
         { group: 'p1', key: 'never' },
       ];
-      assert.equal(await store.commit({ partition: 1, start: 1, position: aPosition(2), puts, deletes }), true);
+      assert.equal(
+        await store.commit({ partition: 1, start: 1, position: aPosition(2), puts, deletes }),
+        true,
+      );
       assert.deepEqual((await store.load(['p1'])).get('p1'), puts);
     });
 
@@ -63,7 +69,10 @@ export function rowStoreContract(name: string, open: OpenRowStore): void {
         deletes: [],
       });
       assert.equal(await store.commit(commit(3, 'winner')), true);
-      assert.equal(await other.commit({ ...commit(9, 'loser'), deletes: [{ group: 'race', key: 'a' }] }), false);
+      assert.equal(
+        await other.commit({ ...commit(9, 'loser'), deletes: [{ group: 'race', key: 'a' }] }),
+        false,
+      );
       assert.equal(await other.commit({ ...commit(9, 'loser'), start: 2 }), false);
       assert.deepEqual(await other.position(2), aPosition(3));
       assert.deepEqual((await other.load(['race'])).get('race'), [aRow('race', 'a', 'winner')]);
@@ -82,11 +91,19 @@ export function rowStoreContract(name: string, open: OpenRowStore): void {
       // No adapter can store a row without a value.
       const broken = { group: 'broken', key: 'b' } as unknown as StoredRow;
       const puts = [aRow('broken', 'a'), broken];
-      await assert.rejects(store.commit({ partition: 4, start: null, position: aPosition(1), puts, deletes: [] }));
+      await assert.rejects(
+        store.commit({ partition: 4, start: null, position: aPosition(1), puts, deletes: [] }),
+      );
       assert.equal(await store.position(4), null);
       assert.equal((await store.load(['broken'])).size, 0);
       assert.equal(
-        await store.commit({ partition: 4, start: null, position: aPosition(1), puts: [aRow('whole', 'a')], deletes: [] }),
+        await store.commit({
+          partition: 4,
+          start: null,
+          position: aPosition(1),
+          puts: [aRow('whole', 'a')],
+          deletes: [],
+        }),
         true,
       );
     });
@@ -108,16 +125,22 @@ export function rowStoreContract(name: string, open: OpenRowStore): void {
     });
 
     test('unicode and a megabyte come back as they went in', async () => {
-      const odd = ['ключ', '鍵🗝️', "it's \"quoted\"", 'a\u0000b', ''];
+      const odd = ['ключ', '鍵🗝️', 'it\'s "quoted"', 'a\u0000b', ''];
       const puts = [
         ...odd.map((text) => aRow('unicode 🌍', text, JSON.stringify({ text: `${text} – naïve \u0000 👩‍👩‍👧` }))),
         aRow('unicode 🌍', 'big', 'ж'.repeat(512 * 1024)),
       ];
       await store.commit({ partition: 6, start: null, position: aPosition(1), puts, deletes: [] });
       const rows = (await other.load(['unicode 🌍'])).get('unicode 🌍') ?? [];
-      assert.deepEqual(new Map(rows.map((row) => [row.key, row.value])), new Map(puts.map((row) => [row.key, row.value])));
+      assert.deepEqual(
+        new Map(rows.map((row) => [row.key, row.value])),
+        new Map(puts.map((row) => [row.key, row.value])),
+      );
       const keys = rows.map((row) => Buffer.from(row.key));
-      assert.deepEqual(keys, [...keys].sort((a, b) => Buffer.compare(a, b)));
+      assert.deepEqual(
+        keys,
+        [...keys].sort((a, b) => Buffer.compare(a, b)),
+      );
     });
 
     test('a reset forgets one partition and the groups named', async () => {
@@ -133,7 +156,13 @@ export function rowStoreContract(name: string, open: OpenRowStore): void {
 
     test('a store opened again has everything', async () => {
       const first = await open('reopened');
-      await first.commit({ partition: 0, start: null, position: aPosition(4), puts: [aRow('kept', 'a', 'x')], deletes: [] });
+      await first.commit({
+        partition: 0,
+        start: null,
+        position: aPosition(4),
+        puts: [aRow('kept', 'a', 'x')],
+        deletes: [],
+      });
       await first.close();
       const second = await open('reopened');
       assert.deepEqual(await second.position(0), aPosition(4));

@@ -80,7 +80,10 @@ describe('appending', () => {
 
   it('stamps with the broker clock, whatever clock a producer has', async () => {
     const topic = await test.createTopic('clock', 1);
-    const producer = new Producer({ clientId: 'odd-clock', bootstrapBrokers: [...test.cluster.kafka.brokers] });
+    const producer = new Producer({
+      clientId: 'odd-clock',
+      bootstrapBrokers: [...test.cluster.kafka.brokers],
+    });
     const before = Date.now();
     await producer.send({
       messages: [{ topic, partition: 0, value: Buffer.from('old'), timestamp: BigInt(before - 86_400_000) }],
@@ -101,7 +104,11 @@ describe('appending', () => {
     await appender.close();
   });
 
-  async function texts(topic: string, partition: number, count: number): Promise<readonly (string | undefined)[]> {
+  async function texts(
+    topic: string,
+    partition: number,
+    count: number,
+  ): Promise<readonly (string | undefined)[]> {
     return (await test.read(topic, partition, count)).map((record) => record.value?.toString());
   }
 });

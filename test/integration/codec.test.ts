@@ -26,6 +26,7 @@ describe('events on a real log and registry', () => {
   let events: EventLog;
   let topic: string;
   let deadLetters: string;
+  const runners: GroupRunner[] = [];
 
   before(async () => {
     test = await openTestLog();
@@ -44,7 +45,10 @@ describe('events on a real log and registry', () => {
     topic = topicName(prefix, datasets.conversations);
     deadLetters = topicName(prefix, datasets.deadLetters);
   });
-  after(() => test.stop());
+  after(async () => {
+    await Promise.all(runners.map((runner) => runner.stop()));
+    await test.stop();
+  });
 
   /** Reads the conversations in a group of its own, from the first record, and collects them. */
   async function collect(
@@ -52,7 +56,7 @@ describe('events on a real log and registry', () => {
     seen: LoggedEvent[],
     from: ReadonlyMap<number, number> = new Map(),
   ): Promise<GroupRunner> {
-    return runGroup({
+    const runner = await runGroup({
       events,
       group: `${test.cluster.prefix}.${group}`,
       topics: [topic],
@@ -64,14 +68,20 @@ describe('events on a real log and registry', () => {
         handle: (_assignment, batch) => void seen.push(...batch),
       },
     });
+    runners.push(runner);
+    return runner;
   }
 
   async function appendRaw(...values: Buffer[]): Promise<number> {
     const appender = test.log.openAppender('raw');
     const next = (await test.log.offsets(topic, 'end'))[7] ?? 0;
-    const records = values.map(
-      (value): NewRecord => ({ topic, partition: 7, key: 'key', value, headers: new Map([['ce_id', 'evt_1']]) }),
-    );
+    const records = values.map((value): NewRecord => ({
+      topic,
+      partition: 7,
+      key: 'key',
+      value,
+      headers: new Map([['ce_id', 'evt_1']]),
+    }));
     await appender.append(records);
     await appender.close();
     return next;
@@ -81,12 +91,14 @@ describe('events on a real log and registry', () => {
     const appender = events.openAppender('events');
     const data = goldenValue();
     const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    await appender.append([{ type: 'ConversationErased', data, topic, key: data.conversationId, partition: 3, trace }]);
+    await appender.append([
+      { type: 'ConversationErased', data, topic, key: data.conversationId, partition: 3, trace },
+    ]);
     await appender.close();
     const seen: LoggedEvent[] = [];
     const runner = await collect('plain', seen);
     await until('the event', () => seen.length === 1);
-    assert.deepEqual(seen[0]?.data, data);
+    assert.deepEqual(structuredClone(seen[0]?.data), data);
     assert.equal(seen[0]?.trace, trace);
     assert.equal(seen[0]?.partition, 3);
     const [record] = await test.read(topic, 3, 1);
@@ -102,17 +114,25 @@ describe('events on a real log and registry', () => {
   it('refuse an event that breaks its schema before anything is sent', async () => {
     const appender = events.openAppender('invalid');
     const data = { ...goldenValue(), conversationId: 7 as unknown as string };
-    await assert.rejects(appender.append([{ type: 'ConversationErased', data, topic, key: 'k', partition: 0 }]), {
-      code: 'invalid_event',
-    });
+    await assert.rejects(
+      appender.append([{ type: 'ConversationErased', data, topic, key: 'k', partition: 0 }]),
+      {
+        code: 'invalid_event',
+      },
+    );
     assert.equal(appender.pending, 0);
     await appender.close();
   });
 
   it('are set aside once with their original bytes when nobody can read them, and the partition goes on', async () => {
-    const known = (await registry.lookup(`${topic}-steno.events.ConversationErased`, 'ConversationErased')) ?? 0;
+    const known =
+      (await registry.lookup(`${topic}-steno.events.ConversationErased`, 'ConversationErased')) ?? 0;
     const good = wire(known, golden());
-    const garbage = [Buffer.from('no avro at all'), wire(known, Buffer.from([2, 4, 6])), wire(999_999, golden())];
+    const garbage = [
+      Buffer.from('no avro at all'),
+      wire(known, Buffer.from([2, 4, 6])),
+      wire(999_999, golden()),
+    ];
     const position = await appendRaw(good, ...garbage, good);
     const before = await deadLetterCount();
     const seen: LoggedEvent[] = [];
@@ -149,7 +169,7 @@ describe('events on a real log and registry', () => {
     const seen: LoggedEvent[] = [];
     const runner = await collect('newer', seen, new Map([[7, position]]));
     await until('the newer event', () => seen.some(({ partition }) => partition === 7));
-    assert.deepEqual(seen.find(({ partition }) => partition === 7)?.data, goldenValue());
+    assert.deepEqual(structuredClone(seen.find(({ partition }) => partition === 7)?.data), goldenValue());
     assert.equal(await deadLetterCount(), before);
     await runner.stop();
   });

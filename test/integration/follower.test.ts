@@ -46,7 +46,10 @@ describe('following', () => {
     assert.equal(await end.follower.add(topic, 0, 'end'), 3);
     assert.equal(await second.follower.add(topic, 0, 1), 1);
     await append(topic, 0, 'd');
-    await until('all three', () => first.seen.length === 4 && end.seen.length === 1 && second.seen.length === 3);
+    await until(
+      'all three',
+      () => first.seen.length === 4 && end.seen.length === 1 && second.seen.length === 3,
+    );
     assert.deepEqual(first.seen, ['0:a', '0:b', '0:c', '0:d']);
     assert.deepEqual(end.seen, ['0:d']);
     assert.deepEqual(second.seen, ['0:b', '0:c', '0:d']);
@@ -111,7 +114,8 @@ describe('following', () => {
     await follower.add(topic, 0, 'end');
     const text = 'x'.repeat(20_000);
     const texts = Array.from({ length: 1_000 }, (_, index) => `${index} ${text}`);
-    for (let index = 0; index < texts.length; index += 50) await append(topic, 0, ...texts.slice(index, index + 50));
+    for (let index = 0; index < texts.length; index += 50)
+      await append(topic, 0, ...texts.slice(index, index + 50));
     await until('all', () => seen.length >= texts.length);
     assert.deepEqual(
       seen.map((line) => line.split(' ')[0]),
@@ -180,7 +184,9 @@ describe('following', () => {
   it('names a topic that does not exist', async () => {
     const { follower } = follow();
     await assert.rejects(follower.add(`${test.cluster.prefix}.nothing`, 0, 'end'), { code: 'topic_missing' });
-    await assert.rejects(test.log.partitionCount(`${test.cluster.prefix}.nothing`), { code: 'topic_missing' });
+    await assert.rejects(test.log.partitionCount(`${test.cluster.prefix}.nothing`), {
+      code: 'topic_missing',
+    });
     await follower.stop();
   });
 });

@@ -63,7 +63,10 @@ test('a second host is refused, also for reading; the same one after a reboot is
   openDatabase(file, { host: first }).close();
   const second = { name: 'host-b', bootId: 'boot-2' };
   assert.throws(() => openDatabase(file, { host: second }), refusal('store_in_use', false));
-  assert.throws(() => openReader(file, { host: second }).prepare('SELECT 1').get(), refusal('store_in_use', false));
+  assert.throws(
+    () => openReader(file, { host: second }).prepare('SELECT 1').get(),
+    refusal('store_in_use', false),
+  );
   openDatabase(file, { host: { name: 'host-a', bootId: 'boot-3' } }).close();
   assert.match(readFileSync(`${file}.host`, 'utf8'), /boot-3/);
   openDatabase(file, { host: { name: 'a-container-of-it', bootId: 'boot-3' } }).close();
@@ -80,7 +83,11 @@ test('a damaged file, a folder in its place and a full disk are told apart', () 
   small.execute('CREATE TABLE t (a TEXT) STRICT; PRAGMA max_page_count = 8');
   const insert = small.prepare('INSERT INTO t (a) VALUES (?)');
   assert.throws(() => small.transaction(() => insert.run('x'.repeat(100_000))), refusal('store_full', true));
-  assert.equal(small.transaction(() => insert.run('fits')), 1, 'it goes on once there is room');
+  assert.equal(
+    small.transaction(() => insert.run('fits')),
+    1,
+    'it goes on once there is room',
+  );
   assert.equal(small.prepare('SELECT count(*) AS rows FROM t').get()?.['rows'], 1);
   small.close();
 });
@@ -127,7 +134,13 @@ test('what was deleted is in none of the files after a scrub', async () => {
   const store = openRowStore(file);
   const puts = [aRow('g', 'a', canary.repeat(300)), aRow('g', 'b', canary)];
   await store.commit({ partition: 0, start: null, position: aPosition(1), puts, deletes: [] });
-  await store.commit({ partition: 0, start: 1, position: aPosition(2), puts: [aRow('g', 'b', '{}')], deletes: [{ group: 'g', key: 'a' }] });
+  await store.commit({
+    partition: 0,
+    start: 1,
+    position: aPosition(2),
+    puts: [aRow('g', 'b', '{}')],
+    deletes: [{ group: 'g', key: 'a' }],
+  });
   const database = openDatabase(file);
   assert.equal(database.scrub(), true);
   for (const path of [file, `${file}-wal`]) {

@@ -45,7 +45,11 @@ describe('topics and schemas as code', () => {
     assert.deepEqual(
       found,
       wanted
-        .map(({ name, dataset }) => ({ name, partitions: dataset.partitions, configs: topicConfigs(dataset) }))
+        .map(({ name, dataset }) => ({
+          name,
+          partitions: dataset.partitions,
+          configs: topicConfigs(dataset),
+        }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
     );
   });
@@ -66,8 +70,14 @@ describe('topics and schemas as code', () => {
 
   it('give one schema one id under two subjects', async () => {
     const prefix = cluster.prefix;
-    const first = await registry.lookup(`${prefix}.conversations.v1-steno.events.AttemptStarted`, 'AttemptStarted');
-    const second = await registry.lookup(`${prefix}.inference-deltas.v1-steno.events.AttemptStarted`, 'AttemptStarted');
+    const first = await registry.lookup(
+      `${prefix}.conversations.v1-steno.events.AttemptStarted`,
+      'AttemptStarted',
+    );
+    const second = await registry.lookup(
+      `${prefix}.inference-deltas.v1-steno.events.AttemptStarted`,
+      'AttemptStarted',
+    );
     assert.equal(typeof first, 'number');
     assert.equal(first, second);
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 
 /** One answer as a client saw it: every frame in order, across reconnects. */
@@ -34,6 +35,8 @@ export class ChatClient {
   #socket: WebSocket | null = null;
   #closed = false;
   #next = 0;
+  /** Ids of messages are idempotency keys: two clients must not share theirs by accident. */
+  readonly #name = randomUUID();
 
   constructor(url: () => string) {
     this.#url = url;
@@ -41,7 +44,7 @@ export class ChatClient {
 
   /** Sends a message and resolves when its answer ended, or when the gateway refused it. */
   async ask(message: Readonly<Record<string, unknown>>): Promise<SeenAnswer> {
-    const requestId = `r${this.#next++}`;
+    const requestId = typeof message['id'] === 'string' ? message['id'] : `${this.#name}-${this.#next++}`;
     const answer: SeenAnswer = {
       requestId,
       inferenceId: '',
@@ -60,7 +63,7 @@ export class ChatClient {
     this.submissions.set(requestId, 'unknown');
     const done = new Promise<void>((resolve) => this.#waiting.set(requestId, resolve));
     const socket = await this.#open();
-    socket.send(JSON.stringify({ type: 'message', id: requestId, ...message }));
+    socket.send(JSON.stringify({ type: 'message', ...message, id: requestId }));
     await done;
     return answer;
   }
@@ -141,7 +144,8 @@ export class ChatClient {
       case 'done':
         return this.#settle(answer, String(frame['outcome']), null);
       case 'error':
-        if (answer.token === '') this.submissions.set(answer.requestId, frame['retryable'] === true ? 'unknown' : 'refused');
+        if (answer.token === '')
+          this.submissions.set(answer.requestId, frame['retryable'] === true ? 'unknown' : 'refused');
         return this.#settle(answer, 'failed', String(frame['code']));
     }
   }

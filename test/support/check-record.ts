@@ -31,7 +31,8 @@ export function checkRecord(
   const measured = countDistinct(recorded.turns, 'TurnMeasured');
   for (const answer of answers) {
     if (answer.inferenceId === '') {
-      if (submissions.get(answer.requestId) === 'accepted') problems.push(`${answer.requestId}: accepted without an id`);
+      if (submissions.get(answer.requestId) === 'accepted')
+        problems.push(`${answer.requestId}: accepted without an id`);
       continue;
     }
     const name = `${answer.requestId} (${answer.inferenceId})`;
@@ -51,7 +52,9 @@ export function checkRecord(
       problems.push(`P3 ${name}: shown as ${answer.outcome}, recorded as ${end.outcome}`);
     }
     if (answer.outcome !== null && answer.outcome !== 'failed' && answer.text !== end.text) {
-      problems.push(`P3 ${name}: shown ${answer.text.length} characters, recorded ${end.text.length}, not the same`);
+      problems.push(
+        `P3 ${name}: shown ${answer.text.length} characters, recorded ${end.text.length}, not the same`,
+      );
     }
   }
   return [...problems, ...endsTold(recorded, ends)];
@@ -71,9 +74,11 @@ function effectiveEnds(events: readonly LoggedEvent[], problems: string[]): Read
     if (outcome === undefined || !('textHash' in event.data) || !('content' in event.data)) continue;
     if (event.data.attempt < (fences.get(inferenceId) ?? 0) || ends.has(inferenceId)) continue;
     const text = event.data.content.text ?? '';
-    if (hash('sha256', text, 'hex') !== event.data.textHash) problems.push(`${inferenceId}: the text hash is wrong`);
+    if (hash('sha256', text, 'hex') !== event.data.textHash)
+      problems.push(`${inferenceId}: the text hash is wrong`);
     const bytes = event.data.deltaBytes.reduce((sum, length) => sum + length, 0);
-    if (bytes !== event.data.textBytes) problems.push(`${inferenceId}: the deltas' bytes are ${bytes} of ${event.data.textBytes}`);
+    if (bytes !== event.data.textBytes)
+      problems.push(`${inferenceId}: the deltas' bytes are ${bytes} of ${event.data.textBytes}`);
     ends.set(inferenceId, { outcome, text, nextSeq: event.data.nextSeq });
   }
   return ends;
@@ -85,8 +90,11 @@ function endsTold(recorded: Recorded, ends: ReadonlyMap<string, End>): readonly 
     if (event.type !== 'InferenceEnded' || event.data.outcome === 'rejected') return [];
     const end = ends.get(event.data.inferenceId);
     if (end === undefined) return [`${event.data.inferenceId}: told as ended, but nothing is recorded`];
-    const right = end.outcome === event.data.outcome && hash('sha256', end.text, 'hex') === event.data.textHash;
-    return right ? [] : [`${event.data.inferenceId}: told ${event.data.outcome}, recorded ${end.outcome} or other text`];
+    const right =
+      end.outcome === event.data.outcome && hash('sha256', end.text, 'hex') === event.data.textHash;
+    return right
+      ? []
+      : [`${event.data.inferenceId}: told ${event.data.outcome}, recorded ${end.outcome} or other text`];
   });
 }
 

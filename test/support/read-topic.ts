@@ -7,7 +7,9 @@ export async function readTopic(events: EventLog, topic: string): Promise<readon
   const starts = await events.log.offsets(topic, 'earliest');
   const ends = await events.log.offsets(topic, 'end');
   const found: LoggedEvent[] = [];
-  const behind = new Set(ends.flatMap((end, partition) => ((starts[partition] ?? 0) < end ? [partition] : [])));
+  const behind = new Set(
+    ends.flatMap((end, partition) => ((starts[partition] ?? 0) < end ? [partition] : [])),
+  );
   if (behind.size === 0) return found;
   const signal = new AbortController().signal;
   await new Promise<void>((resolve, reject) => {

@@ -15,7 +15,11 @@ export type RoleProcess = {
 };
 
 /** Starts a role as its own process, as a container would, and resolves when it is ready. */
-export async function startRole(name: string, env: Readonly<Record<string, string>>, logFile: string): Promise<RoleProcess> {
+export async function startRole(
+  name: string,
+  env: Readonly<Record<string, string>>,
+  logFile: string,
+): Promise<RoleProcess> {
   const program = rolePrograms.find((role) => role.name === name);
   if (program === undefined) throw new Error(`no role ${name}`);
   const child = fork(program.entry, {

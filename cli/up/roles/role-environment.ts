@@ -7,7 +7,6 @@ export type RoleSurroundings = {
   readonly brokers: readonly string[];
   readonly registryUrl: string;
   readonly isKafkaEmbedded: boolean;
-  readonly tokenSecretFile: string | null;
 };
 
 /**
@@ -18,7 +17,7 @@ export function roleEnvironment(
   surroundings: RoleSurroundings,
   lastAddress: string | null,
 ): Readonly<Record<string, string | undefined>> {
-  const { env, config, brokers, registryUrl, isKafkaEmbedded, tokenSecretFile } = surroundings;
+  const { env, config, brokers, registryUrl, isKafkaEmbedded } = surroundings;
   return {
     ...env,
     STENO_DATA_DIR: config.dataDir,
@@ -29,6 +28,5 @@ export function roleEnvironment(
     // Roles share a machine here: each takes a free port.
     STENO_HEALTH_PORT: '0',
     ...(isKafkaEmbedded ? { STENO_KAFKA_SSL: 'false', STENO_KAFKA_SASL_MECHANISM: '' } : {}),
-    ...(tokenSecretFile === null ? {} : { STENO_TOKEN_SECRET_FILE: tokenSecretFile }),
   };
 }

@@ -13,11 +13,24 @@ import type { Conversation, Turn } from '../state.ts';
  * found up to the first.
  */
 export class OverdueEnder {
-  readonly #ports: { readonly events: EventLog; readonly appender: EventAppender; readonly rules: Rules; readonly workerId: string };
+  readonly #ports: {
+    readonly events: EventLog;
+    readonly appender: EventAppender;
+    readonly rules: Rules;
+    readonly workerId: string;
+  };
   /** Partial text by claim, until the fold meets the claim. */
-  readonly #fenced = new Map<string, { readonly text: string; readonly nextSeq: number; readonly firstSeq: number }>();
+  readonly #fenced = new Map<
+    string,
+    { readonly text: string; readonly nextSeq: number; readonly firstSeq: number }
+  >();
 
-  constructor(ports: { readonly events: EventLog; readonly appender: EventAppender; readonly rules: Rules; readonly workerId: string }) {
+  constructor(ports: {
+    readonly events: EventLog;
+    readonly appender: EventAppender;
+    readonly rules: Rules;
+    readonly workerId: string;
+  }) {
     this.#ports = ports;
   }
 
@@ -42,7 +55,12 @@ export class OverdueEnder {
       deltasFrom: turn.deltasFrom,
     };
     const deltasTopic = rules.topics.deltas;
-    const { attempt, reading, won } = await fenceReplies({ events, appender, deltasTopic }, inference, taker, signal);
+    const { attempt, reading, won } = await fenceReplies(
+      { events, appender, deltasTopic },
+      inference,
+      taker,
+      signal,
+    );
     if (!won) return;
     const { text, nextSeq, firstSeq } = reading;
     this.#fenced.set(taker.claim, { text, nextSeq, firstSeq });

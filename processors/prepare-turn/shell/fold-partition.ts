@@ -30,7 +30,12 @@ export type FoldPorts = {
   readonly onFailure: (error: unknown) => void;
 };
 
-type Pending = { readonly changes: Changes; readonly next: number; readonly lastEventId: string; acked: boolean };
+type Pending = {
+  readonly changes: Changes;
+  readonly next: number;
+  readonly lastEventId: string;
+  acked: boolean;
+};
 
 /**
  * One partition under one assignment: folds events in log order, appends what they lead to, and saves rows and the
@@ -109,7 +114,11 @@ export class FoldPartition {
     if (turn.status === 'requested' && !this.open.has(turn.inferenceId)) {
       const model = turn.route.model;
       this.open.set(turn.inferenceId, { conversationId, messageId: turn.messageId, model });
-      deadlines.start(turn.inferenceId, rules.models.get(model)?.deadlineMillis ?? 600_000, performance.now());
+      deadlines.start(
+        turn.inferenceId,
+        rules.models.get(model)?.deadlineMillis ?? 600_000,
+        performance.now(),
+      );
     } else if (turn.status === 'ended') {
       this.open.delete(turn.inferenceId);
       deadlines.clear(turn.inferenceId);
@@ -124,9 +133,19 @@ export class FoldPartition {
       const conversation = this.state.get(open.conversationId);
       const turn = conversation?.turns.get(open.messageId);
       if (conversation === null || turn === undefined) continue;
-      outputs.push(requestAgain(conversation, turn, preparePrompt(conversation, turn, this.#ports.rules), this.#ports.rules));
+      outputs.push(
+        requestAgain(
+          conversation,
+          turn,
+          preparePrompt(conversation, turn, this.#ports.rules),
+          this.#ports.rules,
+        ),
+      );
     }
-    this.#ports.logger.info('rebuilt a partition', { partition: this.#assignment.partition, open: outputs.length });
+    this.#ports.logger.info('rebuilt a partition', {
+      partition: this.#assignment.partition,
+      open: outputs.length,
+    });
     return outputs;
   }
 
@@ -186,7 +205,10 @@ export class FoldPartition {
   }
 
   #mergeCommits(ready: readonly Pending[], last: Pending, start: number | null): RowCommit {
-    const merged = new Map<string, { readonly group: string; readonly key: string; readonly value: string | null }>();
+    const merged = new Map<
+      string,
+      { readonly group: string; readonly key: string; readonly value: string | null }
+    >();
     for (const { changes } of ready) {
       for (const row of changes.puts) merged.set(`${row.group}\n${row.key}`, row);
       for (const row of changes.deletes) merged.set(`${row.group}\n${row.key}`, { ...row, value: null });
@@ -218,7 +240,11 @@ function eventIdOf(event: LoggedEvent): string | null {
 /** Returns an error for a position that the log cannot have: the database is of another log, or newer than this one. */
 export function foreignPosition(position: Position, topicId: string, end: number): StenoError | null {
   if (position.topicId === topicId && position.next <= end) return null;
-  return new StenoError('database_newer_than_log', 'the saved position is not of this log: rebuilding from the log', {
-    facts: { next: position.next, end, sameTopic: position.topicId === topicId },
-  });
+  return new StenoError(
+    'database_newer_than_log',
+    'the saved position is not of this log: rebuilding from the log',
+    {
+      facts: { next: position.next, end, sameTopic: position.topicId === topicId },
+    },
+  );
 }

@@ -19,10 +19,17 @@ type Cached = {
 };
 
 /** An inference that a worker is expected to end. */
-export type OpenInference = { readonly conversationId: string; readonly messageId: string; readonly model: string };
+export type OpenInference = {
+  readonly conversationId: string;
+  readonly messageId: string;
+  readonly model: string;
+};
 
 /** What changed since the last snapshot, ready for one commit. */
-export type Changes = { readonly puts: readonly StoredRow[]; readonly deletes: readonly Pick<StoredRow, 'group' | 'key'>[] };
+export type Changes = {
+  readonly puts: readonly StoredRow[];
+  readonly deletes: readonly Pick<StoredRow, 'group' | 'key'>[];
+};
 
 /** The conversations of one partition: loaded when first met, changed by decisions, written behind the log. */
 export class PartitionState {
@@ -30,7 +37,10 @@ export class PartitionState {
   readonly #partition: number;
   readonly #cache = new Map<string, Cached | null>();
   /** Row or null for a deleted one, by group and key. */
-  #dirty = new Map<string, StoredRow | { readonly group: string; readonly key: string; readonly value: null }>();
+  #dirty = new Map<
+    string,
+    StoredRow | { readonly group: string; readonly key: string; readonly value: null }
+  >();
 
   constructor(store: RowStore, partition: number) {
     this.#store = store;

@@ -32,7 +32,10 @@ export async function readLag(admin: Admin, groupPrefix: string): Promise<readon
   });
 }
 
-async function readEnds(admin: Admin, wanted: readonly TopicPartition[]): Promise<ReadonlyMap<string, number>> {
+async function readEnds(
+  admin: Admin,
+  wanted: readonly TopicPartition[],
+): Promise<ReadonlyMap<string, number>> {
   const existing = new Set(await admin.listTopics());
   const byTopic = new Map<string, Set<number>>();
   for (const { topic, partition } of wanted) {
@@ -43,7 +46,10 @@ async function readEnds(admin: Admin, wanted: readonly TopicPartition[]): Promis
     isolationLevel: 0,
     topics: [...byTopic].map(([name, partitions]) => ({
       name,
-      partitions: [...partitions].map((partitionIndex) => ({ partitionIndex, timestamp: ListOffsetTimestamps.LATEST })),
+      partitions: [...partitions].map((partitionIndex) => ({
+        partitionIndex,
+        timestamp: ListOffsetTimestamps.LATEST,
+      })),
     })),
   });
   return new Map(

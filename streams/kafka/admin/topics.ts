@@ -21,7 +21,10 @@ export async function readTopics(
 }
 
 /** Creates a topic unless it exists. */
-export async function createTopic(admin: Admin, topic: TopicSettings & { readonly replicas: number }): Promise<void> {
+export async function createTopic(
+  admin: Admin,
+  topic: TopicSettings & { readonly replicas: number },
+): Promise<void> {
   try {
     await admin.createTopics({
       topics: [{ topic: topic.name, partitions: topic.partitions, replicas: topic.replicas }],
@@ -57,7 +60,10 @@ export async function diskUsage(admin: Admin, prefix: string): Promise<ReadonlyM
   const names = (await admin.listTopics()).filter((name) => name.startsWith(prefix));
   if (names.length === 0) return new Map();
   const { topics } = await admin.metadata({ topics: [...names], forceUpdate: true });
-  const asked = names.map((name) => ({ name, partitions: [...Array(topics.get(name)?.partitionsCount ?? 0).keys()] }));
+  const asked = names.map((name) => ({
+    name,
+    partitions: [...Array(topics.get(name)?.partitionsCount ?? 0).keys()],
+  }));
   const usage = new Map<string, number>(names.map((name) => [name, 0]));
   for (const { results } of await admin.describeLogDirs({ topics: asked })) {
     for (const topic of results.flatMap((result) => result.topics)) {
@@ -85,7 +91,9 @@ async function readConfigs(
   return new Map(
     described.map(({ resourceName, configs }) => [
       resourceName,
-      Object.fromEntries(configs.flatMap(({ name, value }) => (typeof value === 'string' ? [[name, value]] : []))),
+      Object.fromEntries(
+        configs.flatMap(({ name, value }) => (typeof value === 'string' ? [[name, value]] : [])),
+      ),
     ]),
   );
 }

@@ -66,7 +66,13 @@ const defaults: { readonly [Type in EventType]?: EventMap[Type] } = {
     configVersion: 'config-1',
     bodyFingerprint: 'body-1',
   },
-  MessageRejected: { ...inference, principal: 'anna', code: 'not_found', reason: 'No such conversation.', replyPartition: 3 },
+  MessageRejected: {
+    ...inference,
+    principal: 'anna',
+    code: 'not_found',
+    reason: 'No such conversation.',
+    replyPartition: 3,
+  },
   AttemptStarted: {
     ...inference,
     attempt: 2,
@@ -79,7 +85,15 @@ const defaults: { readonly [Type in EventType]?: EventMap[Type] } = {
   InferenceCompleted: { ...terminal, finishReason: 'stop' },
   InferenceFailed: { ...terminal, code: 'timeout', reason: 'It took too long.', retryable: true },
   InferenceCancelled: { ...terminal, cancelId: 'cancel-1', cancelReason: 'stop' },
-  FeedbackGiven: { ...inference, principal: 'anna', thumb: 1, rating: null, labels: [], comment: null, correction: null },
+  FeedbackGiven: {
+    ...inference,
+    principal: 'anna',
+    thumb: 1,
+    rating: null,
+    labels: [],
+    comment: null,
+    correction: null,
+  },
   ConversationChanged: {
     ...conversation,
     principal: 'anna',
@@ -104,11 +118,23 @@ export function logged<Type extends EventType>(
   const { offset = 0, partition = 0 } = place;
   const data = { ...defaults[type], ...fields };
   // The pair of type and data is right by the signature; TypeScript cannot follow it.
-  return { type, data, topic: TOPIC, partition, offset, time: 1_000 + offset, trace: null } as unknown as LoggedEvent;
+  return {
+    type,
+    data,
+    topic: TOPIC,
+    partition,
+    offset,
+    time: 1_000 + offset,
+    trace: null,
+  } as unknown as LoggedEvent;
 }
 
 /** A message of a conversation that began before; its inference follows from its id. */
-export function message(id: string, fields: Partial<EventMap['MessageSubmitted']> = {}, place: Partial<Place> = {}): LoggedEvent {
+export function message(
+  id: string,
+  fields: Partial<EventMap['MessageSubmitted']> = {},
+  place: Partial<Place> = {},
+): LoggedEvent {
   const ids = { eventId: id, correlationId: id, inferenceId: inferenceIdOf(id) };
   return logged('MessageSubmitted', { ...ids, isNew: id === 'message-1', ...fields }, place);
 }
@@ -121,7 +147,7 @@ export function about<Type extends EventType>(
   fields: Partial<EventMap[Type]> = {},
 ): LoggedEvent {
   const ids = { eventId, messageId, correlationId: messageId, inferenceId: inferenceIdOf(messageId) };
-  return logged(type, { ...ids, ...fields } as Partial<EventMap[Type]>);
+  return logged(type, { ...ids, ...fields });
 }
 
 /** The events as they lie on one partition: offsets in order. */

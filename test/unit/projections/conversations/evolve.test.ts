@@ -46,7 +46,12 @@ describe('a message', () => {
   });
 
   test('follows the head unless it names its parent', () => {
-    const events = [first, message('message-2'), message('message-3', { parentId: 'message-1' }), message('message-4')];
+    const events = [
+      first,
+      message('message-2'),
+      message('message-3', { parentId: 'message-1' }),
+      message('message-4'),
+    ];
     assert.equal(turnAfter('message-2', ...events).parentId, 'message-1');
     assert.equal(turnAfter('message-3', ...events).parentId, 'message-1');
     assert.equal(turnAfter('message-4', ...events).parentId, 'message-3');
@@ -65,7 +70,12 @@ describe('a message', () => {
   });
 
   test('repeated, whatever it now says, changes nothing', () => {
-    changesNothing(message('message-1', { parts: [], principal: 'eve' }), first, message('message-2'), answer);
+    changesNothing(
+      message('message-1', { parts: [], principal: 'eve' }),
+      first,
+      message('message-2'),
+      answer,
+    );
   });
 
   test('of another tenant, or to no conversation, changes nothing', () => {
@@ -81,7 +91,9 @@ describe('a message', () => {
 
   test('gives its title by how it begins', () => {
     const titled = (text: string): string | null => {
-      const parts = [{ type: 'text' as const, text: plain(text), toolCall: null, toolResult: null, media: null }];
+      const parts = [
+        { type: 'text' as const, text: plain(text), toolCall: null, toolResult: null, media: null },
+      ];
       return conversationAfter(message('message-1', { parts })).title;
     };
     assert.equal(titled('  Two\n\n words '), 'Two words');
@@ -96,7 +108,10 @@ describe('a message', () => {
 describe('an end', () => {
   test('is recorded with its text, place and counts', () => {
     const turn = turnAfter('message-1', first, answer);
-    assert.deepEqual([turn.status, turn.answer, turn.finishReason], ['completed', plain('An answer.'), 'stop']);
+    assert.deepEqual(
+      [turn.status, turn.answer, turn.finishReason],
+      ['completed', plain('An answer.'), 'stop'],
+    );
     assert.deepEqual([turn.terminalOffset, turn.endedAt, turn.model], [1, 1_001, 'model-1']);
     assert.deepEqual([turn.promptTokens, turn.completionTokens], [12, 3]);
     assert.equal(conversationAfter(first, answer).updatedAt, 1_001);
@@ -118,7 +133,10 @@ describe('an end', () => {
   test('of an attempt that was fenced changes nothing, that of the fence counts', () => {
     const fence = about('AttemptStarted', 'message-1', 'fence-2');
     changesNothing(answer, first, fence);
-    const taken = about('InferenceCompleted', 'message-1', 'end-2', { attempt: 2, content: plain('By the taker.') });
+    const taken = about('InferenceCompleted', 'message-1', 'end-2', {
+      attempt: 2,
+      content: plain('By the taker.'),
+    });
     assert.deepEqual(turnAfter('message-1', first, fence, answer, taken).answer, plain('By the taker.'));
     assert.deepEqual(turnAfter('message-1', first, answer, fence, taken).answer, plain('An answer.'));
   });
@@ -140,7 +158,10 @@ describe('a rejection', () => {
 
   test('takes the turn out of the conversation again', () => {
     const events = [first, message('message-2'), rejection];
-    assert.deepEqual([turnAfter('message-2', ...events).status, turnAfter('message-2', ...events).code], ['rejected', 'not_found']);
+    assert.deepEqual(
+      [turnAfter('message-2', ...events).status, turnAfter('message-2', ...events).code],
+      ['rejected', 'not_found'],
+    );
     const { turns, head } = conversationAfter(...events);
     assert.deepEqual([turns, head], [1, 'message-1']);
     changesNothing(about('InferenceCompleted', 'message-2', 'end-2'), ...events);
@@ -154,7 +175,10 @@ describe('a rejection', () => {
       about('MessageRejected', 'message-2', 'rejection-2', { tenantId: 'tenant-2', principal: 'eve' }),
     ];
     const turn = turnAfter('message-2', ...events);
-    assert.deepEqual([turn.status, turn.tenant, turn.principal, turn.seq], ['rejected', 'tenant-2', 'eve', null]);
+    assert.deepEqual(
+      [turn.status, turn.tenant, turn.principal, turn.seq],
+      ['rejected', 'tenant-2', 'eve', null],
+    );
     assert.deepEqual(conversationAfter(...events), conversationAfter(first));
     changesNothing(message('message-2', { tenantId: 'tenant-2' }), ...events);
   });
@@ -212,12 +236,18 @@ describe('a change', () => {
   test('names, archives and pins', () => {
     const { title, archived } = conversationAfter(...given, change);
     assert.deepEqual([title, archived], ['Named', true]);
-    const pinned = ['message-1', 'message-2', 'message-3'].map((id) => turnAfter(id, ...given, change).pinned);
+    const pinned = ['message-1', 'message-2', 'message-3'].map(
+      (id) => turnAfter(id, ...given, change).pinned,
+    );
     assert.deepEqual(pinned, [true, true, false]);
   });
 
   test('leaves what it does not name; its repeat changes nothing', () => {
-    const back = logged('ConversationChanged', { eventId: 'change-2', archived: false, title: plain('Other') });
+    const back = logged('ConversationChanged', {
+      eventId: 'change-2',
+      archived: false,
+      title: plain('Other'),
+    });
     const { title, archived } = conversationAfter(...given, change, back);
     assert.deepEqual([title, archived], ['Other', false]);
     changesNothing(change, ...given, change, back);
@@ -254,10 +284,23 @@ describe('an erasure', () => {
   test('of a subject takes its own conversation whole, and of others what it said', () => {
     const subject = logged('SubjectErased', { eventId: 'subject-1' });
     assert.equal(conversationAfter(first, subject).erasedAt, 1_001);
-    const shared = [message('message-1', { principal: 'bert' }), message('message-2'), about('InferenceCompleted', 'message-2', 'end-2')];
+    const shared = [
+      message('message-1', { principal: 'bert' }),
+      message('message-2'),
+      about('InferenceCompleted', 'message-2', 'end-2'),
+    ];
     assert.deepEqual(turnAfter('message-1', ...shared, subject).parts.length, 1);
     const theirs = turnAfter('message-2', ...shared, subject);
     assert.deepEqual([theirs.parts, theirs.answer, theirs.status], [[], null, 'completed']);
     changesNothing(subject, ...shared, subject, message('message-3'));
+    const running = turnAfter(
+      'message-2',
+      ...shared.slice(0, 2),
+      subject,
+      about('InferenceCompleted', 'message-2', 'end-2'),
+    );
+    assert.deepEqual([running.status, running.answer], ['completed', null]);
+    const judged = about('FeedbackGiven', 'message-1', 'fb-1', { comment: plain('Mine.') });
+    assert.equal(turnAfter('message-1', ...shared, judged, subject).feedback[0]?.comment, null);
   });
 });

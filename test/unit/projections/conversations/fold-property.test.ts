@@ -19,7 +19,12 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 /** Between two events there is room for repeats, so that an event keeps its offset with and without them. */
 const STRIDE = 100;
 
-type Act = { readonly conversation: number; readonly kind: number; readonly target: number; readonly detail: number };
+type Act = {
+  readonly conversation: number;
+  readonly kind: number;
+  readonly target: number;
+  readonly detail: number;
+};
 
 const act: fc.Arbitrary<Act> = fc.record({
   conversation: fc.nat(2),
@@ -63,14 +68,18 @@ function history(acts: readonly Act[]): LoggedEvent[] {
       events.push(logged('ConversationChanged', { ...ids, eventId, title: plain(`Title ${index}`), pins }));
     } else if (kind === 13) events.push(about('InferenceCompleted', one, eventId, { ...foreign, attempt }));
     else if (detail === 0) events.push(logged('ConversationErased', { ...ids, eventId }));
-    else if (detail === 1) events.push(logged('SubjectErased', { ...ids, eventId, subjectId: 'principal-1' }));
+    else if (detail === 1)
+      events.push(logged('SubjectErased', { ...ids, eventId, subjectId: 'principal-1' }));
     else events.push(logged('ConversationErased', { ...foreign, eventId }));
   });
   return events.map((event, index) => ({ ...event, offset: index * STRIDE, time: 1_000 + index * STRIDE }));
 }
 
 /** The log with some events appended again, each somewhere after the first time. */
-function withRepeats(events: readonly LoggedEvent[], repeats: readonly (readonly [number, number])[]): LoggedEvent[] {
+function withRepeats(
+  events: readonly LoggedEvent[],
+  repeats: readonly (readonly [number, number])[],
+): LoggedEvent[] {
   const copies = repeats.slice(0, STRIDE - 1).flatMap(([which, later], index) => {
     const original = events[which % Math.max(1, events.length)];
     if (original === undefined) return [];
@@ -96,29 +105,43 @@ test('repeats of any event, anywhere later, give the same rows', () => {
 test('any cut into batches, with repeats, gives in the database what folding the log at once gives', () => {
   let run = 0;
   fc.assert(
-    fc.property(acts, repeats, fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 20 }), (made, again, cuts) => {
-      const events = history(made);
-      const database = openDatabase(join(folder, `${(run += 1)}.db`));
-      try {
-        const projection = openConversations(database);
-        const log = withRepeats(events, again);
-        let position = { next: 0, lastEventId: '', topicId: 'topic-1' };
-        assert.ok(projection.positions.advance(0, null, position));
-        for (let step = 0; position.next < STRIDE * events.length; step += 1) {
-          const rest = log.filter(({ offset }) => offset >= position.next);
-          const end = STRIDE * events.length;
-          const most = cuts[step % cuts.length] ?? 1;
-          const done = commitStep({ database, projection, partition: 0, position, events: rest, end, most });
-          assert.ok(done.result === 'done' && done.poison === null);
-          position = { ...done.position };
+    fc.property(
+      acts,
+      repeats,
+      fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 20 }),
+      (made, again, cuts) => {
+        const events = history(made);
+        const database = openDatabase(join(folder, `${(run += 1)}.db`));
+        try {
+          const projection = openConversations(database);
+          const log = withRepeats(events, again);
+          let position = { next: 0, lastEventId: '', topicId: 'topic-1' };
+          assert.ok(projection.positions.advance(0, null, position));
+          for (let step = 0; position.next < STRIDE * events.length; step += 1) {
+            const rest = log.filter(({ offset }) => offset >= position.next);
+            const end = STRIDE * events.length;
+            const most = cuts[step % cuts.length] ?? 1;
+            const done = commitStep({
+              database,
+              projection,
+              partition: 0,
+              position,
+              events: rest,
+              end,
+              most,
+              mostMillis: 5,
+            });
+            assert.ok(done.result === 'done' && done.poison === null);
+            position = { ...done.position };
+          }
+          const table = openConversationTable(database);
+          assert.equal(stateHash(table), foldHash(foldAll(events)));
+          assert.equal(stateHash(table, 0), stateHash(table));
+        } finally {
+          database.close();
         }
-        const table = openConversationTable(database);
-        assert.equal(stateHash(table), foldHash(foldAll(events)));
-        assert.equal(stateHash(table, 0), stateHash(table));
-      } finally {
-        database.close();
-      }
-    }),
+      },
+    ),
     { numRuns: 150 },
   );
 });

@@ -1,0 +1,99 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { onStopRequest } from '../cli/on-stop-request.ts';
+import { errorMessage } from '../runtime/errors.ts';
+import { barePath } from './bare-path.ts';
+import { firstToken } from './first-token.ts';
+import { start } from './start.ts';
+import type { Bench } from './support/bench.ts';
+import { describeHost } from './support/host.ts';
+import { reportText, sectionText, withSection } from './support/report.ts';
+import { turns } from './turns.ts';
+import { warmTurn } from './warm-turn.ts';
+
+const benches: readonly Bench[] = [firstToken, turns, warmTurn, start, barePath];
+const RESULTS = new URL('./RESULTS.md', import.meta.url);
+const RESULTS_HEAD = `# Results
+
+Every figure has its program here: \`npm run bench -- <name> --record\` writes a section anew. Figures are medians of
+rounds, with their spread, beside the limit from the same run. On a shared machine only the ratios are stable.
+`;
+
+const help = `npm run bench -- <name> [options]
+
+${benches.map(({ name, purpose }) => `  ${name.padEnd(12)} ${purpose}`).join('\n')}
+
+  --seconds <n>     length of one measured segment
+  --rounds <n>      rounds; figures are medians of them
+  --projections     run the projections beside the roles of a turn
+  --profile <dir>   write CPU profiles of the roles into this directory
+  --json            print the outcome as JSON
+  --record          write the section of this bench in bench/RESULTS.md anew
+  --help            this text
+
+Ends with 1 when a run is void (an answer with a lost, doubled or reordered delta), else with 0.
+`;
+
+/** Runs one bench and resolves to the exit code. */
+async function main(parameters: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: parameters,
+    allowPositionals: true,
+    options: {
+      seconds: { type: 'string' },
+      rounds: { type: 'string' },
+      projections: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const [name] = positionals;
+  const bench = benches.find((item) => item.name === name);
+  if (values.help || name === undefined) {
+    process.stdout.write(help);
+    return values.help ? 0 : 2;
+  }
+  if (bench === undefined) {
+    process.stderr.write(`there is no bench "${name}"\n\n${help}`);
+    return 2;
+  }
+  const abort = new AbortController();
+  onStopRequest(() => abort.abort(new Error('stopped')));
+  const host = describeHost();
+  try {
+    const outcome = await bench.run({
+      seconds: positive('seconds', values.seconds),
+      rounds: positive('rounds', values.rounds),
+      projections: values.projections,
+      profileDir: values.profile === undefined ? null : resolve(values.profile),
+      signal: abort.signal,
+      say: (line) => void process.stderr.write(`${line}\n`),
+    });
+    process.stdout.write(
+      values.json
+        ? `${JSON.stringify({ bench: name, host, ...outcome }, null, 2)}\n`
+        : reportText(name, host, outcome),
+    );
+    if (values.record) {
+      const page = existsSync(RESULTS) ? readFileSync(RESULTS, 'utf8') : RESULTS_HEAD;
+      const date = new Date().toISOString().slice(0, 10);
+      writeFileSync(RESULTS, withSection(page, name, sectionText(name, date, host, outcome)));
+    }
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${name}: ${errorMessage(error)}\n`);
+    return abort.signal.aborted ? 130 : 1;
+  }
+}
+
+function positive(name: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new TypeError(`--${name} is "${text}", expected a number above 0`);
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,49 @@
+import { openBarePath, type BarePath } from './bare-path.ts';
+import type { BenchOptions } from './bench.ts';
+import { startCluster } from './cluster.ts';
+import { drive, type Path } from './load.ts';
+import { startBenchPlatform } from './platform.ts';
+import { openSocketPath } from './socket-path.ts';
+import { writeQuestions, type Question } from './questions.ts';
+import { createMeter, type Meter } from './usage.ts';
+
+/** Ours and the limit on one broker, warm, each with a meter over its processes. */
+export type SideBySide = {
+  readonly url: string;
+  readonly questions: readonly Question[];
+  readonly ours: { readonly path: Path; readonly meter: Meter };
+  readonly bare: { readonly path: BarePath; readonly meter: Meter };
+};
+
+/** Long enough for every process to have compiled what is hot. */
+const WARM_SECONDS = 4;
+
+/** Starts the platform and the bare path, hands them to `measure`, and stops them whatever happens. */
+export async function withPlatform<T>(
+  options: BenchOptions,
+  clients: number,
+  measure: (sides: SideBySide) => Promise<T>,
+): Promise<T> {
+  const { say, signal } = options;
+  await using cleanup = new AsyncDisposableStack();
+  say('starting broker and registry');
+  const cluster = await startCluster();
+  cleanup.defer(() => cluster.stop());
+  signal.throwIfAborted();
+  say('starting the roles and the bare stages');
+  const { platform, processes } = await startBenchPlatform(cluster, options);
+  cleanup.defer(() => platform.stop());
+  const barePath = await openBarePath(cluster.kafka, cluster.prefix, clients);
+  cleanup.defer(() => barePath.close());
+  const questions = await writeQuestions();
+  const socketPath = await openSocketPath(platform.url(), clients, questions);
+  cleanup.defer(() => socketPath.close());
+  say('warming up');
+  for (const path of [barePath, socketPath]) await drive(path, clients, WARM_SECONDS, signal);
+  return measure({
+    url: platform.url(),
+    questions,
+    ours: { path: socketPath, meter: createMeter([...processes, ...cluster.processes]) },
+    bare: { path: barePath, meter: createMeter([...barePath.processes, ...cluster.processes]) },
+  });
+}

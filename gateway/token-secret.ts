@@ -1,0 +1,20 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorCode } from '../runtime/errors.ts';
+import type { Config } from '../runtime/config.ts';
+
+/** Returns the configured secret, else one that is made up once and kept in the data directory. */
+export function readTokenSecret({ tokenSecret, dataDir }: Pick<Config, 'tokenSecret' | 'dataDir'>): Buffer {
+  if (tokenSecret !== null) return Buffer.from(tokenSecret, 'utf8');
+  const folder = join(dataDir, 'gateway');
+  const file = join(folder, 'token-secret');
+  mkdirSync(folder, { recursive: true });
+  try {
+    // Fails if it exists: of two gateways that start at once the first one's secret stays.
+    writeFileSync(file, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  }
+  return readFileSync(file);
+}
