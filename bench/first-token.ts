@@ -57,7 +57,8 @@ async function measure(options: BenchOptions, sides: SideBySide): Promise<Outcom
     notes: [
       `scripted engine called in this process: first token p50 ${ms(engine.p50)}, p99 ${ms(engine.p99)}`,
       ...cases.map(
-        ({ path, inFlight, rounds: results }) => `${path.name} at ${inFlight}: ${count(results)} turns checked`,
+        ({ path, inFlight, rounds: results }) =>
+          `${path.name} at ${inFlight}: ${count(results)} turns checked`,
       ),
       ...[sides.ours, sides.bare].flatMap(({ path, meter }) =>
         usageLines(path.name, meter.read(), turnsOf(cases, path)),

@@ -54,7 +54,9 @@ function outcomeOf(
   parts: ReadonlyMap<Part, readonly number[]>,
 ): Outcome {
   const ours = summarise(starts.map(({ firstTokenMs }) => firstTokenMs / 1_000));
-  const sums = starts.map((_, round) => PARTS.reduce((sum, part) => sum + (parts.get(part)?.[round] ?? 0), 0));
+  const sums = starts.map((_, round) =>
+    PARTS.reduce((sum, part) => sum + (parts.get(part)?.[round] ?? 0), 0),
+  );
   const of = (read: (started: Started) => number): string => seconds(median(starts.map(read)));
   return {
     figures: [
@@ -81,7 +83,10 @@ async function measurePart(part: Part, dataDir: string): Promise<number> {
   const began = performance.now();
   if (part === 'model') {
     const { defaultModel } = await configuredModels({ modelsFile: null, model: null });
-    const modelPath = await fetchModel(defaultModel, { cacheDir: join(CACHE_DIR, 'models'), progress: silentProgress });
+    const modelPath = await fetchModel(defaultModel, {
+      cacheDir: join(CACHE_DIR, 'models'),
+      progress: silentProgress,
+    });
     const engine = createEngine(defaultModel, { modelPath, logger, threads: null });
     await engine.start();
     const millis = performance.now() - began;

@@ -42,7 +42,9 @@ async function run(options: BenchOptions): Promise<Outcome> {
   cleanup.defer(() => cluster.stop());
   const { platform } = await startBenchPlatform(cluster, options, { STENO_MODEL: 'default' });
   cleanup.defer(() => platform.stop());
-  const socket = new WebSocket(`${platform.url().replace(/^http/, 'ws')}/v1/chat`, { perMessageDeflate: false });
+  const socket = new WebSocket(`${platform.url().replace(/^http/, 'ws')}/v1/chat`, {
+    perMessageDeflate: false,
+  });
   await once(socket, 'open');
   cleanup.defer(() => socket.terminate());
 
@@ -53,14 +55,23 @@ async function run(options: BenchOptions): Promise<Outcome> {
     if (round > 0) say(`round ${round} of ${rounds}`);
     for (const name of shuffled(['ours', 'engine'] as const, Math.random)) {
       signal.throwIfAborted();
-      const asked = await talks[name](`Conversation ${round}. Name three rivers of Europe.`, 'Which one is the longest?');
+      const asked = await talks[name](
+        `Conversation ${round}. Name three rivers of Europe.`,
+        'Which one is the longest?',
+      );
       if (round > 0) results[name].push(asked);
     }
   }
   return outcomeOf(results);
 }
 
-function outcomeOf({ ours, engine }: { readonly ours: readonly Asked[]; readonly engine: readonly Asked[] }): Outcome {
+function outcomeOf({
+  ours,
+  engine,
+}: {
+  readonly ours: readonly Asked[];
+  readonly engine: readonly Asked[];
+}): Outcome {
   const value = summarise(ours.map(({ firstMs }) => firstMs));
   const limit = summarise(engine.map(({ firstMs }) => firstMs));
   if (ours.some(({ cachedTokens }) => cachedTokens === 0)) throw new VoidRun('a second turn had no KV kept');
@@ -92,7 +103,10 @@ function outcomeOf({ ours, engine }: { readonly ours: readonly Asked[]; readonly
 
 async function startEngine(): Promise<Engine> {
   const { defaultModel } = await configuredModels({ modelsFile: null, model: null });
-  const modelPath = await fetchModel(defaultModel, { cacheDir: join(CACHE_DIR, 'models'), progress: silentProgress });
+  const modelPath = await fetchModel(defaultModel, {
+    cacheDir: join(CACHE_DIR, 'models'),
+    progress: silentProgress,
+  });
   const logger = createLogger({ role: 'bench', level: 'error' });
   const engine = createEngine(defaultModel, { modelPath, logger, threads: null });
   await engine.start();
@@ -114,7 +128,11 @@ function throughEngine(engine: Engine): Talk {
     const conversationId = `conv-${conversations}`;
     const question = { role: 'user', text: first } as const;
     const { text } = await generate(engine, conversationId, [question]);
-    return generate(engine, conversationId, [question, { role: 'assistant', text }, { role: 'user', text: second }]);
+    return generate(engine, conversationId, [
+      question,
+      { role: 'assistant', text },
+      { role: 'user', text: second },
+    ]);
   };
 }
 

@@ -30,7 +30,13 @@ async function list(): Promise<void> {
   for (const { id, pool, engine, contextLength, sizeBytes } of catalogue.models) {
     const size = sizeBytes === null ? '' : `${Math.round(sizeBytes / 1e6)} MB`;
     const mark = id === defaultModel.id ? '*' : ' ';
-    const columns = [id.padEnd(32), pool.padEnd(12), engine.padEnd(12), `${contextLength} tokens`.padEnd(16), size];
+    const columns = [
+      id.padEnd(32),
+      pool.padEnd(12),
+      engine.padEnd(12),
+      `${contextLength} tokens`.padEnd(16),
+      size,
+    ];
     process.stdout.write(`${mark} ${columns.join(' ').trimEnd()}\n`);
   }
 }

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 /** Who asks: always from the credential, never from the request's text. */
 export type Caller = { readonly tenantId: string; readonly principal: string };
@@ -22,6 +22,8 @@ export function requestIdOf(header: string | readonly string[] | undefined): str
 /** Returns the caller's traceparent if it is well formed, else the start of a new trace. */
 export function traceOf(header: string | readonly string[] | undefined): string {
   if (typeof header === 'string' && TRACEPARENT.test(header)) return header;
-  const ids = randomBytes(24).toString('hex');
-  return `00-${ids.slice(0, 32)}-${ids.slice(32)}-01`;
+  const traceId = randomUUID().replaceAll('-', '');
+  // A UUID's last 12 digits are random, as are its first 8.
+  const spanId = randomUUID().replaceAll('-', '');
+  return `00-${traceId}-${spanId.slice(0, 8)}${spanId.slice(-8)}-01`;
 }

@@ -56,7 +56,9 @@ export function openKeys(file: string | null, host: string, logger: Logger): Key
       const digest = hash('sha256', key, 'hex');
       // Looked up by its hash: how long that takes says nothing of how near a guess is.
       const caller = keys.get(digest);
-      return caller === undefined ? null : { caller, isValid: () => keys.get(digest)?.tenantId === caller.tenantId };
+      return caller === undefined
+        ? null
+        : { caller, isValid: () => keys.get(digest)?.tenantId === caller.tenantId };
     },
     stop: () => clearInterval(timer),
   };
@@ -74,9 +76,13 @@ export function isLoopback(host: string): boolean {
 
 function everybody(host: string, logger: Logger): Keys {
   if (!isLoopback(host)) {
-    throw new StenoError('keys_required', `STENO_HOST is ${host}, which others can reach, and no keys file is set`, {
-      fix: 'set STENO_KEYS_FILE, or STENO_HOST to 127.0.0.1',
-    });
+    throw new StenoError(
+      'keys_required',
+      `STENO_HOST is ${host}, which others can reach, and no keys file is set`,
+      {
+        fix: 'set STENO_KEYS_FILE, or STENO_HOST to 127.0.0.1',
+      },
+    );
   }
   logger.warn('no keys file: everybody on this machine may call as tenant default', { host });
   const credential: Credential = { caller: EVERYBODY, isValid: () => true };
@@ -103,11 +109,16 @@ export function parseKeys(text: string, file: string): ReadonlyMap<string, Calle
   }
   const result = keysFile.safeParse(value);
   if (!result.success) {
-    const problems = result.error.issues.map((issue) => `${issue.path.slice(0, 1).join('')}: ${issue.message}`);
+    const problems = result.error.issues.map(
+      (issue) => `${issue.path.slice(0, 1).join('')}: ${issue.message}`,
+    );
     throw badFile(`${file} is not a keys file: ${problems.join('; ')}`);
   }
   return new Map(
-    Object.entries(result.data.keys).map(([digest, { tenant, principal }]) => [digest, { tenantId: tenant, principal }]),
+    Object.entries(result.data.keys).map(([digest, { tenant, principal }]) => [
+      digest,
+      { tenantId: tenant, principal },
+    ]),
   );
 }
 

@@ -17,7 +17,10 @@ export interface Locate {
    * By resume token, which needs no read model, or by id. Throws `not_found` only if the read model has passed the end
    * that the log had when the request came, else `unavailable` after 5 s.
    */
-  inference(call: Call, named: { readonly token: string | null; readonly inferenceId: string | null }): Promise<Located>;
+  inference(
+    call: Call,
+    named: { readonly token: string | null; readonly inferenceId: string | null },
+  ): Promise<Located>;
   /** Returns what `find` finds as soon as it does; null once the conversation's partition was read to its end. */
   inConversation<T>(conversationId: string, find: () => T | null): Promise<T | null>;
 }
@@ -43,7 +46,9 @@ export function createLocate(deps: {
     const ends = await endsOf(deadline);
     for (;;) {
       // Positions first: what is folded between the two looks is then seen by the second.
-      const passed = ends.every((end, partition) => (only !== null && partition !== only) || queries.position(partition) >= end);
+      const passed = ends.every(
+        (end, partition) => (only !== null && partition !== only) || queries.position(partition) >= end,
+      );
       const again = find();
       if (again !== null || passed) return again;
       if (performance.now() > deadline) throw behind();
@@ -82,13 +87,19 @@ export function createLocate(deps: {
       const { tenantId } = call.caller;
       if (token !== null) {
         const place = tokens.open(token);
-        if (place === null || place.tenantId !== tenantId || (inferenceId !== null && place.inferenceId !== inferenceId)) {
+        if (
+          place === null ||
+          place.tenantId !== tenantId ||
+          (inferenceId !== null && place.inferenceId !== inferenceId)
+        ) {
           throw notFound('resume token');
         }
         return { place, terminal: knownEnd(queries, tenantId, place.inferenceId) };
       }
       if (inferenceId === null) {
-        throw refuse('invalid_request', 'neither token nor inference_id is given', { fix: 'name one of them' });
+        throw refuse('invalid_request', 'neither token nor inference_id is given', {
+          fix: 'name one of them',
+        });
       }
       const found = await search(() => byId(call, inferenceId), null);
       if (found === null) throw notFound('inference');

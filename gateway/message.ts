@@ -23,7 +23,12 @@ export type MessageIds = {
  * Derives the ids of a message: the same caller, route, conversation and key give the same ids at any gateway, so that
  * a repeat makes no second turn. Without a key every message is another one.
  */
-export function idsOf(call: Call, transport: Transport, submission: Submission, key: string | null): MessageIds {
+export function idsOf(
+  call: Call,
+  transport: Transport,
+  submission: Submission,
+  key: string | null,
+): MessageIds {
   const { tenantId, principal } = call.caller;
   const named = submission.conversationId;
   const messageId = deriveId('msg', tenantId, principal, transport, named ?? '', key ?? randomUUID());
@@ -43,15 +48,16 @@ export function fingerprintOf(submission: Submission): string {
 }
 
 /** Throws `invalid_request` where fields of a submission do not go together. */
-export function checkSubmission(submission: Submission): void {
+export function checkSubmission(submission: Submission, transport: Transport): void {
   const { kind, text, targetId, parentId, conversationId } = submission;
+  const textField = transport === 'websocket' ? 'text' : 'message';
   const missing = (param: string, why: string): never => {
     throw refuse('invalid_request', `${param} is missing: ${why}`, { param, fix: `add ${param}` });
   };
-  if (text === null && kind !== 'regenerate') missing('message', 'there is nothing to answer');
+  if (text === null && kind !== 'regenerate') missing(textField, 'there is nothing to answer');
   if (text !== null && kind === 'regenerate') {
     throw refuse('invalid_request', 'a regenerated turn keeps its message', {
-      param: 'message',
+      param: textField,
       fix: 'leave the text out or use kind edit',
     });
   }
@@ -115,5 +121,11 @@ export function messageEvent(facts: {
 }
 
 function textPart(text: string): MessagePart {
-  return { type: 'text', text: { text, sealed: null, keyId: null }, toolCall: null, toolResult: null, media: null };
+  return {
+    type: 'text',
+    text: { text, sealed: null, keyId: null },
+    toolCall: null,
+    toolResult: null,
+    media: null,
+  };
 }

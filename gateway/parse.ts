@@ -18,9 +18,13 @@ function refusePrototype(root: unknown): void {
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
     if (typeof value !== 'object' || value === null) continue;
     if (Object.hasOwn(value, '__proto__')) {
-      throw refuse('unknown_field', '__proto__ is not a known field', { param: '__proto__', fix: 'leave it out' });
+      throw refuse('unknown_field', '__proto__ is not a known field', {
+        param: '__proto__',
+        fix: 'leave it out',
+      });
     }
-    for (const item of Object.values(value)) if (typeof item === 'object' && item !== null) waiting.push(item);
+    for (const item of Object.values(value))
+      if (typeof item === 'object' && item !== null) waiting.push(item);
   }
 }
 
@@ -33,11 +37,17 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown): z.outp
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     const name = [...issue.path, issue.keys[0]].join('.').slice(0, 100);
-    throw refuse('unknown_field', `${name} is not a known field`, { param: name, fix: 'leave it out or correct its name' });
+    throw refuse('unknown_field', `${name} is not a known field`, {
+      param: name,
+      fix: 'leave it out or correct its name',
+    });
   }
   throw refuse('invalid_request', path === '' ? lower(issue.message) : `${path}: ${lower(issue.message)}`, {
     param: path === '' ? null : path,
-    fix: path === '' ? 'send a JSON object with the fields in /openapi.json' : `correct ${path}: see /openapi.json`,
+    fix:
+      path === ''
+        ? 'send a JSON object with the fields in /openapi.json'
+        : `correct ${path}: see /openapi.json`,
   });
 }
 

@@ -99,7 +99,8 @@ function problem(code: string, message: string, fields: Partial<Problem>): Probl
     param: null,
     fix: null,
     retryable,
-    retryAfterMillis: status === 503 || status === 429 || (status === 409 && retryable) ? RETRY_AFTER_MS : null,
+    retryAfterMillis:
+      status === 503 || status === 429 || (status === 409 && retryable) ? RETRY_AFTER_MS : null,
     ...fields,
   };
 }
@@ -113,7 +114,12 @@ function canRetry(code: string): boolean {
 export function problemBody(problem: Problem): string {
   const { message, param, code, fix } = problem;
   return JSON.stringify({
-    error: { message: fix === null ? message : `${message}; ${fix}`, type: typeOf(problem.status), param, code },
+    error: {
+      message: fix === null ? message : `${message}; ${fix}`,
+      type: typeOf(problem.status),
+      param,
+      code,
+    },
   });
 }
 

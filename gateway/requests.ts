@@ -41,7 +41,10 @@ const labels = z.array(z.string().min(1).max(100)).max(20);
 const feedbackFields = {
   inference_id: id,
   token: z.string().max(2_048).optional().describe('Resume token of the inference; spares a look-up.'),
-  thumb: z.union([z.literal(1), z.literal(-1), z.literal(0)]).optional().describe('1 up, -1 down, 0 neither.'),
+  thumb: z
+    .union([z.literal(1), z.literal(-1), z.literal(0)])
+    .optional()
+    .describe('1 up, -1 down, 0 neither.'),
   rating: z.int().min(1).max(5).optional(),
   labels: labels.optional(),
   comment: z.string().min(1).max(20_000).optional(),
@@ -53,7 +56,9 @@ export const feedbackRequest = z.strictObject(feedbackFields).describe('A judgem
 export type FeedbackRequest = z.infer<typeof feedbackRequest>;
 
 /** The body of POST /v1/inferences/{id}/cancel. */
-export const cancelRequest = z.strictObject({ token: z.string().max(2_048).optional() }).describe('What to stop.');
+export const cancelRequest = z
+  .strictObject({ token: z.string().max(2_048).optional() })
+  .describe('What to stop.');
 
 const cursor = z.coerce.number().int().min(-1).max(Number.MAX_SAFE_INTEGER);
 

@@ -11,7 +11,10 @@ import type { FeedbackRequest } from './requests.ts';
 /** What a caller says about an answer, beside its message: stop, and how good it was. */
 export interface Signals {
   /** Asks to stop an answer; the same request twice is one event. Returns how the answer stands. */
-  cancel(call: Call, named: { readonly token: string | null; readonly inferenceId: string | null }): Promise<Cancelled>;
+  cancel(
+    call: Call,
+    named: { readonly token: string | null; readonly inferenceId: string | null },
+  ): Promise<Cancelled>;
   /** Records a judgement. Returns its id: the same for a repeat of the same key, or of the same body without one. */
   giveFeedback(call: Call, feedback: FeedbackRequest, key: string | null): Promise<string>;
 }
@@ -49,9 +52,14 @@ export function createSignals(deps: {
     async giveFeedback(call, feedback, key) {
       const { thumb, rating, labels, comment, correction } = feedback;
       if ((thumb ?? rating ?? labels ?? comment ?? correction) === undefined) {
-        throw refuse('invalid_request', 'the feedback says nothing', { fix: 'add thumb, rating, labels, comment or correction' });
+        throw refuse('invalid_request', 'the feedback says nothing', {
+          fix: 'add thumb, rating, labels, comment or correction',
+        });
       }
-      const { place } = await locate.inference(call, { token: feedback.token ?? null, inferenceId: feedback.inference_id });
+      const { place } = await locate.inference(call, {
+        token: feedback.token ?? null,
+        inferenceId: feedback.inference_id,
+      });
       const { tenantId, conversationId, messageId, inferenceId } = place;
       const view = queries.findInference(tenantId, inferenceId);
       if (view !== null && view.principal !== call.caller.principal) throw notFound('inference');

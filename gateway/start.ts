@@ -78,7 +78,16 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
   streams = opened;
   const appender = events.openAppender('gateway');
   const isDraining = (): boolean => state.refusing;
-  const submit = createSubmit({ appender, streams: opened, models, tokens, topic, producer, isDraining, ...metrics });
+  const submit = createSubmit({
+    appender,
+    streams: opened,
+    models,
+    tokens,
+    topic,
+    producer,
+    isDraining,
+    ...metrics,
+  });
   const partitions = ports.conversationPartitions;
   const locate = createLocate({ log: events.log, topic, partitions, queries, streams: opened, tokens });
   const signals = createSignals({ appender, locate, queries, topic, producer });
@@ -128,7 +137,11 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
   return {
     isReady: () => !state.draining && !state.failed,
     address,
-    facts: () => ({ openStreams: opened.count(), openSockets: accepted.count(), pendingAppends: appender.pending }),
+    facts: () => ({
+      openStreams: opened.count(),
+      openSockets: accepted.count(),
+      pendingAppends: appender.pending,
+    }),
     stop() {
       stopping ??= drain({ state, streams: opened, sockets: accepted, app, closeAll });
       return stopping;
@@ -140,9 +153,13 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
 function replyPartitionOf(config: Config, partitions: number): number {
   const chosen = config.replyPartition ?? partitionOf(`${hostname()}:${config.port}`, partitions);
   if (chosen < partitions) return chosen;
-  throw new StenoError('bad_config', `STENO_REPLY_PARTITION is ${chosen}, the topic has ${partitions} partitions`, {
-    fix: `set it below ${partitions}`,
-  });
+  throw new StenoError(
+    'bad_config',
+    `STENO_REPLY_PARTITION is ${chosen}, the topic has ${partitions} partitions`,
+    {
+      fix: `set it below ${partitions}`,
+    },
+  );
 }
 
 async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {

@@ -57,13 +57,24 @@ export function createSubmit(deps: {
     return reader;
   };
 
-  async function take({ call, transport, submission, key, clientId, openSink }: Incoming): Promise<StreamReader> {
-    if (deps.isDraining()) throw refuse('draining', 'this gateway is going away', { fix: 'send the message again' });
+  async function take({
+    call,
+    transport,
+    submission,
+    key,
+    clientId,
+    openSink,
+  }: Incoming): Promise<StreamReader> {
+    if (deps.isDraining())
+      throw refuse('draining', 'this gateway is going away', { fix: 'send the message again' });
     streams.checkRoom();
-    checkSubmission(submission);
+    checkSubmission(submission, transport);
     const model = models.resolve(submission.model);
     if (model === null) {
-      throw refuse('model_not_found', 'no model has this name', { param: 'model', fix: 'name a model of the catalogue' });
+      throw refuse('model_not_found', 'no model has this name', {
+        param: 'model',
+        fix: 'name a model of the catalogue',
+      });
     }
     const ids = idsOf(call, transport, submission, key);
     const fingerprint = fingerprintOf(submission);
@@ -78,7 +89,18 @@ export function createSubmit(deps: {
     const deltasFrom = streams.position();
     const place: Place = { tenantId: call.caller.tenantId, ...ids, replyPartition, deltasFrom };
     const event = messageEvent({
-      ...{ call, transport, submission, ids, model, producer, configVersion, fingerprint, replyPartition, deltasFrom },
+      ...{
+        call,
+        transport,
+        submission,
+        ids,
+        model,
+        producer,
+        configVersion,
+        fingerprint,
+        replyPartition,
+        deltasFrom,
+      },
       now: Date.now(),
     });
     const token = tokens.seal(place);
@@ -90,7 +112,9 @@ export function createSubmit(deps: {
       onFirstDelta: () => deps.onFirstDelta((performance.now() - started) / 1000),
     });
     try {
-      await appender.append([{ ...event, topic, key: ids.conversationId, partition: null, trace: call.trace }]);
+      await appender.append([
+        { ...event, topic, key: ids.conversationId, partition: null, trace: call.trace },
+      ]);
     } catch (error) {
       // What was read of its answer proves that the message is on the log.
       if (reader.isAcknowledged()) return reader;

@@ -138,7 +138,12 @@ async function generateUntilEnd(
     try {
       await slots.acquire(priority, run.signal, alone);
       try {
-        return await generate(ports, promptOf(request, before, earlierTokens + writer.tokens - dropped), writer, run);
+        return await generate(
+          ports,
+          promptOf(request, before, earlierTokens + writer.tokens - dropped),
+          writer,
+          run,
+        );
       } finally {
         slots.release(alone);
       }

@@ -38,7 +38,9 @@ export class Slots {
       };
       signal.addEventListener('abort', abort, { once: true });
       // Once one that runs alone is first in line, nobody goes before it: it would wait for ever under load.
-      const before = this.#waiting.findIndex((item, index) => item.priority > priority && !(index === 0 && item.alone));
+      const before = this.#waiting.findIndex(
+        (item, index) => item.priority > priority && !(index === 0 && item.alone),
+      );
       if (before === -1) this.#waiting.push(waiter);
       else this.#waiting.splice(before, 0, waiter);
       this.#admitNext();

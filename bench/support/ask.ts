@@ -39,7 +39,8 @@ export function ask(socket: WebSocket, message: Readonly<Record<string, unknown>
           conversationId = String(frame['conversation_id']);
           return;
         case 'delta':
-          if (frame['seq'] !== nextSeq) return finish(new VoidRun(`delta ${String(frame['seq'])}, not ${nextSeq}`));
+          if (frame['seq'] !== nextSeq)
+            return finish(new VoidRun(`delta ${String(frame['seq'])}, not ${nextSeq}`));
           if (nextSeq === 0) firstMs = now - sentAt;
           nextSeq += 1;
           text += String(frame['text']);

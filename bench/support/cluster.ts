@@ -18,7 +18,7 @@ export type BenchCluster = TestCluster & { readonly processes: readonly Measured
 /** Starts a broker and a registry of the bench's own, over a data directory that goes away with them. */
 export async function startCluster(): Promise<BenchCluster> {
   const dataDir = await mkdtemp(join(tmpdir(), 'steno-bench-'));
-  const { broker, registry, stop } = await startEmbedded({
+  const embedded = await startEmbedded({
     dataDir,
     cacheDir: CACHE_DIR,
     progress: silentProgress,
@@ -27,6 +27,7 @@ export async function startCluster(): Promise<BenchCluster> {
     needKafka: true,
     needRegistry: true,
   });
+  const { broker, registry } = embedded;
   const prefix = `b${randomBytes(4).toString('hex')}`;
   return {
     kafka: {
@@ -41,7 +42,7 @@ export async function startCluster(): Promise<BenchCluster> {
     prefix,
     processes: [{ name: 'broker', pid: broker?.pid ?? 0, metricsUrl: null }],
     async stop() {
-      await stop();
+      await embedded.stop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

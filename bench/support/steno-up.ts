@@ -30,7 +30,8 @@ export async function startAndAsk(dataDir: string, signal: AbortSignal): Promise
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (data: Buffer) => (output += data.toString()));
   const exited = once(child, 'exit');
   try {
     const gateway = await waitUntilReady(child, dataDir, signal, () => output);
@@ -81,5 +82,6 @@ async function expectGone(pids: readonly number[]): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   const left = stillRunning(pids);
-  if (left.length > 0) throw new VoidRun(`steno up stopped and left ${left.length} processes: ${left.join(', ')}`);
+  if (left.length > 0)
+    throw new VoidRun(`steno up stopped and left ${left.length} processes: ${left.join(', ')}`);
 }

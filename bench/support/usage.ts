@@ -23,18 +23,23 @@ export interface Meter {
   read(): readonly Usage[];
 }
 
+type Total = {
+  readonly measured: Measured;
+  cpu: number | null;
+  before: number | null;
+  readonly loops: number[];
+};
+
 /** Clock ticks of Linux's accounting, the same on every machine that Node runs on. */
 const TICKS_PER_SECOND = 100;
 const UTILISATION = /^steno_event_loop_utilization_ratio(?:\{[^}]*\})? (\S+)$/m;
 
 /** Counts these processes, and this one as "client". */
 export function createMeter(processes: readonly Measured[]): Meter {
-  const totals = [{ name: 'client', pid: process.pid, metricsUrl: null }, ...processes].map((measured) => ({
-    measured,
-    cpu: 0 as number | null,
-    before: null as number | null,
-    loops: [] as number[],
-  }));
+  const own: Measured = { name: 'client', pid: process.pid, metricsUrl: null };
+  const totals = [own, ...processes].map(
+    (measured): Total => ({ measured, cpu: 0, before: null, loops: [] }),
+  );
   let ownLoop = performance.eventLoopUtilization();
 
   return {
@@ -61,7 +66,8 @@ export function createMeter(processes: readonly Measured[]): Meter {
       totals.map(({ measured, cpu, loops }) => ({
         name: measured.name,
         cpuSeconds: cpu,
-        loopUtilisation: loops.length === 0 ? null : loops.reduce((sum, share) => sum + share, 0) / loops.length,
+        loopUtilisation:
+          loops.length === 0 ? null : loops.reduce((sum, share) => sum + share, 0) / loops.length,
       })),
   };
 }

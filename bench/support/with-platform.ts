@@ -40,7 +40,8 @@ export async function withPlatform<T>(
   cleanup.defer(() => socketPath.close());
   say('warming up');
   for (const path of [barePath, socketPath]) await drive(path, clients, WARM_SECONDS, signal);
-  return measure({
+  // Awaited here: the stack is undone when this function returns.
+  return await measure({
     url: platform.url(),
     questions,
     ours: { path: socketPath, meter: createMeter([...processes, ...cluster.processes]) },

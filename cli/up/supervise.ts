@@ -90,7 +90,8 @@ export async function supervise(
       state.touch();
       return held.parts;
     },
-    (both) => unless(both, fetchModel(models.defaultModel, { cacheDir: modelsDir(options.config), progress })),
+    (both) =>
+      unless(both, fetchModel(models.defaultModel, { cacheDir: modelsDir(options.config), progress })),
   ]);
   const { brokers, registryUrl } = started;
   const isKafkaEmbedded = started.pids().kafka !== null;
@@ -117,9 +118,10 @@ export async function supervise(
 
 async function checkSpace(config: Config, { defaultModel }: ConfiguredModels): Promise<void> {
   await checkDisk(config.dataDir, DATA_BYTES);
-  const { fileName, sizeBytes } = defaultModel;
-  const isMissing = fileName !== null && !existsSync(join(modelsDir(config), fileName));
-  if (isMissing) await checkDisk(modelsDir(config), sizeBytes ?? 0);
+  const { fileName, sizeBytes, sources } = defaultModel;
+  const isHere = fileName === null || existsSync(join(modelsDir(config), fileName));
+  if (isHere || sources.some(({ kind }) => kind === 'path')) return;
+  await checkDisk(modelsDir(config), sizeBytes ?? 0);
 }
 
 async function checkExternal(config: Config, signal: AbortSignal): Promise<void> {

@@ -50,7 +50,11 @@ export function chatHandlers(deps: {
       // The client is gone: nobody reads what is answered.
       if (answer === null) return null;
       if ('status' in answer) {
-        return { status: answer.status, body: problemBody(answer), headers: { ...names, ...problemHeaders(answer) } };
+        return {
+          status: answer.status,
+          body: problemBody(answer),
+          headers: { ...names, ...problemHeaders(answer) },
+        };
       }
       const { promptTokens, completionTokens } = answer.end;
       return {
@@ -144,7 +148,11 @@ export function chatHandlers(deps: {
   };
 }
 
-async function waitForAnswer(reader: StreamReader, sink: AnswerSink, exchange: Exchange): Promise<Answer | Problem | null> {
+async function waitForAnswer(
+  reader: StreamReader,
+  sink: AnswerSink,
+  exchange: Exchange,
+): Promise<Answer | Problem | null> {
   const timer = setTimeout(() => {
     sink.error(
       problemOf(

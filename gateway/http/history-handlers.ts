@@ -31,8 +31,14 @@ export function historyHandlers(deps: {
       });
       if (view === null) throw notFound('conversation');
       if (view.erasedAt !== null) throw refuse('erased', 'this conversation was erased');
-      const { items, next } = queries.findTurns(tenantId, params.id, { limit: query.limit, before: query.before ?? null });
-      return { status: 200, body: { conversation: conversationJson(view), turns: { items: items.map(turnJson), next } } };
+      const { items, next } = queries.findTurns(tenantId, params.id, {
+        limit: query.limit,
+        before: query.before ?? null,
+      });
+      return {
+        status: 200,
+        body: { conversation: conversationJson(view), turns: { items: items.map(turnJson), next } },
+      };
     },
   };
 }

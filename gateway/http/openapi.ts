@@ -25,14 +25,18 @@ const errorSchema: Json = {
 export function openApiOf(operations: readonly Operation[], version: string): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const operation of operations) {
-    paths[operation.path] = { ...paths[operation.path], [operation.method.toLowerCase()]: describe(operation) };
+    paths[operation.path] = {
+      ...paths[operation.path],
+      [operation.method.toLowerCase()]: describe(operation),
+    };
   }
   return {
     openapi: '3.1.0',
     info: {
       title: 'Steno',
       version,
-      description: 'Chat with language models on an event log. Every answer can be resumed after any disconnect.',
+      description:
+        'Chat with language models on an event log. Every answer can be resumed after any disconnect.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths,
@@ -64,7 +68,9 @@ function describe(operation: Operation): Json {
           },
         }),
     responses: {
-      ...Object.fromEntries(Object.entries(operation.answers).map(([status, answer]) => [status, response(answer)])),
+      ...Object.fromEntries(
+        Object.entries(operation.answers).map(([status, answer]) => [status, response(answer)]),
+      ),
       default: {
         description: 'What went wrong.',
         content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },

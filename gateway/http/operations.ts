@@ -49,7 +49,8 @@ const health = z.looseObject({
 });
 const page = z.strictObject({ items: z.array(z.looseObject({})), next: cursor });
 const events: Answer = {
-  description: 'Server-sent events accepted, delta, reset, done, error and draining; the id of each is its seq.',
+  description:
+    'Server-sent events accepted, delta, reset, done, error and draining; the id of each is its seq.',
   schema: z.string(),
   media: 'text/event-stream',
 };
@@ -157,7 +158,10 @@ export const operations = [
     secured: true,
     query: noQuery,
     answers: {
-      200: { description: 'The models.', schema: z.strictObject({ object: z.literal('list'), data: z.array(z.looseObject({})) }) },
+      200: {
+        description: 'The models.',
+        schema: z.strictObject({ object: z.literal('list'), data: z.array(z.looseObject({})) }),
+      },
     },
   },
   {
@@ -167,9 +171,21 @@ export const operations = [
     summary: 'Say how the gateway fares.',
     tag: 'operations',
     secured: false,
-    answers: { 200: { description: 'It answers.', schema: health }, 503: { description: 'It does not take work.' } },
+    answers: {
+      200: { description: 'It answers.', schema: health },
+      503: { description: 'It does not take work.' },
+    },
   },
-  { id: 'live', method: 'GET', path: '/livez', summary: 'Say that the event loop turns.', tag: 'operations', secured: false, anyHost: true, answers: { 200: text } },
+  {
+    id: 'live',
+    method: 'GET',
+    path: '/livez',
+    summary: 'Say that the event loop turns.',
+    tag: 'operations',
+    secured: false,
+    anyHost: true,
+    answers: { 200: text },
+  },
   {
     id: 'ready',
     method: 'GET',
@@ -180,15 +196,42 @@ export const operations = [
     anyHost: true,
     answers: { 200: text, 503: { description: 'It does not.', media: 'text/plain' } },
   },
-  { id: 'metrics', method: 'GET', path: '/metrics', summary: 'Metrics in the Prometheus text format.', tag: 'operations', secured: false, anyHost: true, answers: { 200: text } },
-  { id: 'openapi', method: 'GET', path: '/openapi.json', summary: 'This document.', tag: 'operations', secured: false, answers: { 200: { description: 'OpenAPI 3.1.' } } },
-  { id: 'index', method: 'GET', path: '/', summary: 'Say what is here.', tag: 'operations', secured: false, answers: { 200: { description: 'Names and paths.' } } },
+  {
+    id: 'metrics',
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Metrics in the Prometheus text format.',
+    tag: 'operations',
+    secured: false,
+    anyHost: true,
+    answers: { 200: text },
+  },
+  {
+    id: 'openapi',
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This document.',
+    tag: 'operations',
+    secured: false,
+    answers: { 200: { description: 'OpenAPI 3.1.' } },
+  },
+  {
+    id: 'index',
+    method: 'GET',
+    path: '/',
+    summary: 'Say what is here.',
+    tag: 'operations',
+    secured: false,
+    answers: { 200: { description: 'Names and paths.' } },
+  },
 ] as const satisfies readonly Operation[];
 
 type Listed = (typeof operations)[number];
 export type OperationId = Listed['id'];
 
-type Parsed<O, K extends string> = O extends { readonly [P in K]: infer S extends z.ZodType } ? z.output<S> : null;
+type Parsed<O, K extends string> = O extends { readonly [P in K]: infer S extends z.ZodType }
+  ? z.output<S>
+  : null;
 
 /** What a handler of an operation is given: everything checked against the operation's schemas. */
 export type Input<Id extends OperationId> = {

@@ -1,5 +1,10 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { StenoError } from '../../runtime/errors.ts';
 import { requestIdOf, traceOf, type Call } from '../call.ts';
 import { bearerOf, type Keys } from '../keys.ts';
@@ -68,7 +73,8 @@ export function buildServer(deps: {
     void reply
       .headers({
         'access-control-allow-methods': 'GET, POST',
-        'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id, traceparent, x-request-id',
+        'access-control-allow-headers':
+          'authorization, content-type, idempotency-key, last-event-id, traceparent, x-request-id',
         'access-control-max-age': '600',
       })
       .code(204)
@@ -147,17 +153,25 @@ function exchangeOf(request: FastifyRequest, reply: FastifyReply, call: Call): E
 
 function send(reply: FastifyReply, error: unknown): void {
   const problem = problemOf(error);
-  void reply.code(problem.status).headers({ ...problemHeaders(problem) }).type(JSON_TYPE).send(problemBody(problem));
+  void reply
+    .code(problem.status)
+    .headers({ ...problemHeaders(problem) })
+    .type(JSON_TYPE)
+    .send(problemBody(problem));
 }
 
 /** Says in our words what the framework refused. */
 function ours(error: FastifyError): unknown {
   if (error instanceof StenoError || error.statusCode === undefined || error.statusCode >= 500) return error;
   if (error.statusCode === 413) {
-    return refuse('too_large', 'the request is larger than this gateway takes', { fix: 'send less, or raise STENO_MAX_MESSAGE_BYTES' });
+    return refuse('too_large', 'the request is larger than this gateway takes', {
+      fix: 'send less, or raise STENO_MAX_MESSAGE_BYTES',
+    });
   }
   if (error.statusCode === 415) {
-    return refuse('unsupported_media_type', 'the body is not JSON', { fix: 'send content-type: application/json' });
+    return refuse('unsupported_media_type', 'the body is not JSON', {
+      fix: 'send content-type: application/json',
+    });
   }
   return refuse('invalid_request', 'the request is not valid', { fix: 'see /openapi.json' });
 }

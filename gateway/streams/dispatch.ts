@@ -32,7 +32,12 @@ export function dispatch(batch: Batch, to: Dispatch): void | Promise<void> {
   }
 }
 
-async function dispatchRest(records: readonly RawRecord[], from: number, schemaId: number, to: Dispatch): Promise<void> {
+async function dispatchRest(
+  records: readonly RawRecord[],
+  from: number,
+  schemaId: number,
+  to: Dispatch,
+): Promise<void> {
   let unknown: number | null = schemaId;
   for (const record of records.slice(from)) {
     unknown ??= handOver(record, to);
@@ -52,7 +57,8 @@ function handOver(record: RawRecord, to: Dispatch): number | null {
   try {
     event = to.events.decode(record);
   } catch (error) {
-    if (error instanceof CodecError && error.code === 'unknown_schema_id' && error.schemaId !== null) return error.schemaId;
+    if (error instanceof CodecError && error.code === 'unknown_schema_id' && error.schemaId !== null)
+      return error.schemaId;
     to.onPoison();
     return null;
   }

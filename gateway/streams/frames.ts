@@ -47,8 +47,8 @@ export interface Frames {
   draining(cursor: number): string;
 }
 
-/** The parts that repeat are built once: a delta costs two concatenations and the quoting of its text. */
-export function framesOf(inferenceId: string): Frames {
+/** `clientId` is what the client calls its message. The parts that repeat are built once: a delta costs two concatenations and the quoting of its text. */
+export function framesOf(inferenceId: string, clientId: string | null = null): Frames {
   const id = JSON.stringify(inferenceId);
   const head = `{"type":"delta","inference_id":${id},"seq":`;
   return {
@@ -69,7 +69,12 @@ export function framesOf(inferenceId: string): Frames {
           cached_tokens: end.cachedTokens,
         },
       }),
-    error: (problem, seq) => errorFrame(problem, { inference_id: inferenceId, ...(seq === null ? {} : { seq }) }),
+    error: (problem, seq) =>
+      errorFrame(problem, {
+        ...(clientId === null ? {} : { id: clientId }),
+        inference_id: inferenceId,
+        ...(seq === null ? {} : { seq }),
+      }),
     draining: (cursor) => JSON.stringify({ type: 'draining', inference_id: inferenceId, seq: cursor }),
   };
 }
@@ -87,7 +92,10 @@ export function acceptedFrame({ place, token, clientId }: Accepted): string {
 }
 
 /** An error frame, with what it belongs to. */
-export function errorFrame(problem: Problem, about: Readonly<Record<string, string | number | null>>): string {
+export function errorFrame(
+  problem: Problem,
+  about: Readonly<Record<string, string | number | null>>,
+): string {
   return JSON.stringify({
     type: 'error',
     ...about,

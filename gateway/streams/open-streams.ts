@@ -19,7 +19,13 @@ export interface OpenStreams {
   /** Throws `overloaded` if no further answer may stream. */
   checkRoom(): void;
   /** Opens the stream of a message that is about to be appended. */
-  open(options: { accepted: Accepted; call: Call; fingerprint: string; sink: FrameSink; onFirstDelta: () => void }): StreamReader;
+  open(options: {
+    accepted: Accepted;
+    call: Call;
+    fingerprint: string;
+    sink: FrameSink;
+    onFirstDelta: () => void;
+  }): StreamReader;
   /** Shows an answer after a cursor, from its record if it is finished, else from its deltas, then live. */
   resume(options: { place: Place; terminal: Terminal | null; cursor: number; sink: FrameSink }): StreamReader;
   /** An answer that streams here right now, for its owner. */
@@ -50,7 +56,13 @@ export async function startOpenStreams(options: {
   readonly onFailure: (error: unknown) => void;
 }): Promise<OpenStreams> {
   const { events, topics, queries, onPoison, onFailure } = options;
-  const tail = await openReplyTail({ events, topic: topics.deltas, partition: options.partition, onPoison, onFailure });
+  const tail = await openReplyTail({
+    events,
+    topic: topics.deltas,
+    partition: options.partition,
+    onPoison,
+    onFailure,
+  });
   const catchUp = createCatchUp({ events, topic: topics.deltas, tail, onPoison, onFailure });
   const records = createRecordReader({ events, topic: topics.conversations, onFailure });
   const readers = new Set<StreamReader>();
@@ -98,7 +110,9 @@ export async function startOpenStreams(options: {
     count: () => readers.size,
     checkRoom() {
       if (readers.size < options.maxOpen) return;
-      throw refuse('overloaded', 'this gateway streams as many answers as it may', { fix: 'try again shortly' });
+      throw refuse('overloaded', 'this gateway streams as many answers as it may', {
+        fix: 'try again shortly',
+      });
     },
     open({ accepted, call, fingerprint, sink, onFirstDelta }) {
       const { place } = accepted;
@@ -108,7 +122,8 @@ export async function startOpenStreams(options: {
         cursor: -1,
         accepted,
         readRecord: (partition, offset) => records.read(partition, offset, place.inferenceId),
-        onAttached: (self, { replyPartition, deltasFrom }) => goBack(self, { ...place, replyPartition, deltasFrom }),
+        onAttached: (self, { replyPartition, deltasFrom }) =>
+          goBack(self, { ...place, replyPartition, deltasFrom }),
         onFirstDelta,
         onClose,
       });
@@ -136,7 +151,9 @@ export async function startOpenStreams(options: {
     find(call, inferenceId) {
       const found = opened.get(inferenceId);
       const { tenantId, principal } = call.caller;
-      return found !== undefined && found.place.tenantId === tenantId && found.principal === principal ? found : null;
+      return found !== undefined && found.place.tenantId === tenantId && found.principal === principal
+        ? found
+        : null;
     },
     drain() {
       for (const reader of readers) reader.drain();

@@ -48,7 +48,10 @@ export function createRecordReader(options: {
     next(batch.partition);
   }
 
-  async function answerOf(record: Parameters<EventLog['decode']>[0], inferenceId: string): Promise<RecordedAnswer> {
+  async function answerOf(
+    record: Parameters<EventLog['decode']>[0],
+    inferenceId: string,
+  ): Promise<RecordedAnswer> {
     const event = await decode(record);
     if ((!isTerminal(event) && !isType(event, 'MessageRejected')) || event.data.inferenceId !== inferenceId) {
       throw refuse('not_found', 'the record is not the end of this answer');
@@ -63,7 +66,8 @@ export function createRecordReader(options: {
     try {
       return events.decode(record);
     } catch (error) {
-      if (!(error instanceof CodecError) || error.code !== 'unknown_schema_id' || error.schemaId === null) throw error;
+      if (!(error instanceof CodecError) || error.code !== 'unknown_schema_id' || error.schemaId === null)
+        throw error;
       await events.learn(error.schemaId);
       return events.decode(record);
     }
@@ -76,11 +80,16 @@ export function createRecordReader(options: {
       queues.delete(partition);
       return;
     }
-    follower ??= events.log.openFollower({ name: 'record-reader', onBatch: take, onFailure: options.onFailure });
+    follower ??= events.log.openFollower({
+      name: 'record-reader',
+      onBatch: take,
+      onFailure: options.onFailure,
+    });
     follower.add(topic, partition, first.offset).catch((error: unknown) => {
       const failed = queues.get(partition) ?? [];
       queues.delete(partition);
-      for (const waiting of failed) waiting.reject(refuse('unavailable', 'the log does not answer', { cause: error }));
+      for (const waiting of failed)
+        waiting.reject(refuse('unavailable', 'the log does not answer', { cause: error }));
     });
   }
 

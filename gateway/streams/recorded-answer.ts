@@ -27,7 +27,13 @@ export type Steps = { readonly steps: readonly Step[]; readonly endSeq: number }
 /** Returns the answer that a record of conversations holds; null if it ends no inference. */
 export function recordedAnswerOf(event: TerminalEvent | EventOf<'MessageRejected'>): RecordedAnswer {
   if (!isTerminal(event)) {
-    return { text: '', firstSeq: 0, nextSeq: 0, deltaBytes: [], end: endProblem(event.data.code, event.data.reason, false) };
+    return {
+      text: '',
+      firstSeq: 0,
+      nextSeq: 0,
+      deltaBytes: [],
+      end: endProblem(event.data.code, event.data.reason, false),
+    };
   }
   const { content, firstSeq, nextSeq, deltaBytes } = event.data;
   return { text: content.text ?? '', firstSeq, nextSeq, deltaBytes, end: endOf(event) };
@@ -50,7 +56,10 @@ function endOf(event: TerminalEvent): End | Problem {
  * text. The rest comes in the original pieces where they fit what was shown, so that its seqs are those that every
  * other reader sees.
  */
-export function stepsToRecord(recorded: RecordedAnswer, shown: { readonly text: string; readonly nextSeq: number }): Steps {
+export function stepsToRecord(
+  recorded: RecordedAnswer,
+  shown: { readonly text: string; readonly nextSeq: number },
+): Steps {
   const { text, firstSeq } = recorded;
   if (text === shown.text) return { steps: [], endSeq: shown.nextSeq };
   const pieces = piecesOf(recorded);
@@ -76,7 +85,10 @@ export function stepsAfter(recorded: RecordedAnswer, cursor: number): Steps {
   return { steps: steps.filter((step) => step.seq > cursor), endSeq: Math.max(endSeq, recorded.nextSeq) };
 }
 
-function restOf(pieces: readonly Step[] | null, shown: { readonly text: string; readonly nextSeq: number }): readonly Step[] | null {
+function restOf(
+  pieces: readonly Step[] | null,
+  shown: { readonly text: string; readonly nextSeq: number },
+): readonly Step[] | null {
   if (pieces === null) return null;
   let before = '';
   for (const [index, piece] of pieces.entries()) {
@@ -105,5 +117,11 @@ function onePiece(text: string, seq: number): Steps {
 
 function resetTo(text: string, seq: number): Steps {
   if (text === '') return { steps: [{ type: 'reset', seq }], endSeq: seq + 1 };
-  return { steps: [{ type: 'reset', seq }, { type: 'delta', seq: seq + 1, text }], endSeq: seq + 2 };
+  return {
+    steps: [
+      { type: 'reset', seq },
+      { type: 'delta', seq: seq + 1, text },
+    ],
+    endSeq: seq + 2,
+  };
 }

@@ -97,7 +97,9 @@ export function openReader(options: ReaderOptions): StreamReader {
     },
     breakOff() {
       if (state === 'closed') return;
-      const left = refuse('draining', 'this gateway went away; the answer goes on', { fix: 'resume the stream' });
+      const left = refuse('draining', 'this gateway went away; the answer goes on', {
+        fix: 'resume the stream',
+      });
       if (!sink.isClosed()) sink.breakOff(problemOf(left));
       close();
     },
@@ -152,10 +154,9 @@ export function openReader(options: ReaderOptions): StreamReader {
       return finish(reading.nextSeq, last);
     }
     state = 'ending';
-    options.readRecord(ended.recordPartition, ended.recordOffset).then(
-      (recorded) => void showSteps(stepsToRecord(recorded, reading), last),
-      fail,
-    );
+    options
+      .readRecord(ended.recordPartition, ended.recordOffset)
+      .then((recorded) => void showSteps(stepsToRecord(recorded, reading), last), fail);
   }
 
   async function showSteps({ steps, endSeq }: Steps, last: End | Problem): Promise<void> {
@@ -194,7 +195,17 @@ export function openReader(options: ReaderOptions): StreamReader {
 }
 
 function lastWord(ended: InferenceEnded): End | Problem {
-  const { outcome, code, reason, retryable, finishReason, model, promptTokens, completionTokens, cachedTokens } = ended;
+  const {
+    outcome,
+    code,
+    reason,
+    retryable,
+    finishReason,
+    model,
+    promptTokens,
+    completionTokens,
+    cachedTokens,
+  } = ended;
   if (outcome !== 'completed' && outcome !== 'cancelled') return endProblem(code, reason, retryable);
   return { outcome, finishReason, model, promptTokens, completionTokens, cachedTokens };
 }

@@ -77,21 +77,29 @@ export function acceptSockets(
   checks.unref();
 
   function admit(request: IncomingMessage): void {
-    if ((request.url ?? '').split('?')[0] !== PATH) throw refuse('not_found', 'no WebSocket at this path', { fix: `use ${PATH}` });
+    if ((request.url ?? '').split('?')[0] !== PATH)
+      throw refuse('not_found', 'no WebSocket at this path', { fix: `use ${PATH}` });
     deps.origins.check(request.headers.host, request.headers.origin);
     if (deps.isDraining()) throw refuse('draining', 'this gateway is going away');
-    if (open.size >= deps.maxSockets) throw refuse('overloaded', 'this gateway has as many sockets as it may');
+    if (open.size >= deps.maxSockets)
+      throw refuse('overloaded', 'this gateway has as many sockets as it may');
   }
 
   function start(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
-    const frames = openFrameSocket({ webSocket, socket, flushLater: deps.flushLater, onCut: () => connection.end() });
+    const frames = openFrameSocket({
+      webSocket,
+      socket,
+      flushLater: deps.flushLater,
+      onCut: () => connection.end(),
+    });
     const { key, credential } = credentialOf(request);
     const connection = openConnection(frames, credential, requestIdOf(request.headers['x-request-id']), deps);
     const entry: Open = { connection, socket: frames, alive: true };
     open.set(webSocket, entry);
     webSocket.on('message', (data: RawData, isBinary) => {
       entry.alive = true;
-      if (isBinary) connection.takeBad(refuse('invalid_request', 'the frame is binary', { fix: 'send JSON as text' }));
+      if (isBinary)
+        connection.takeBad(refuse('invalid_request', 'the frame is binary', { fix: 'send JSON as text' }));
       // Text arrives as one Buffer: `binaryType` is left at its default.
       else connection.take((data as Buffer).toString('utf8'));
     });

@@ -50,14 +50,17 @@ export function openConnection(
   let badFrames = 0;
   let frameNumber = 0;
   const authTimer =
-    first === null ? setTimeout(() => socket.close(4401, 'no auth frame within 5 s'), AUTH_WAIT_MS) : undefined;
+    first === null
+      ? setTimeout(() => socket.close(4401, 'no auth frame within 5 s'), AUTH_WAIT_MS)
+      : undefined;
 
-  function openSink(inferenceId: string): SocketSink {
+  function openSink(inferenceId: string, clientId: string | null): SocketSink {
     // One answer is written once to a socket, however often it was asked for.
     sinks.get(inferenceId)?.detach();
     const sink = openSocketSink({
       socket,
       inferenceId,
+      clientId,
       onEnd(self) {
         if (sinks.get(inferenceId) === self) sinks.delete(inferenceId);
       },
@@ -79,7 +82,7 @@ export function openConnection(
             key: id ?? null,
             clientId: id ?? null,
             openSink(place) {
-              const sink = openSink(place.inferenceId);
+              const sink = openSink(place.inferenceId, id ?? null);
               opened.push(sink);
               return sink;
             },
@@ -98,7 +101,7 @@ export function openConnection(
         });
         streams.checkRoom();
         socket.allowBurst();
-        const sink = openSink(place.inferenceId);
+        const sink = openSink(place.inferenceId, null);
         sink.feedFrom(streams.resume({ place, terminal, cursor: frame.after, sink }));
         return;
       }
@@ -109,7 +112,12 @@ export function openConnection(
         const { type: _, id, ...feedback } = frame;
         const feedbackId = await signals.giveFeedback(call, feedback, id ?? null);
         socket.send(
-          JSON.stringify({ type: 'accepted', id: id ?? null, inference_id: frame.inference_id, feedback_id: feedbackId }),
+          JSON.stringify({
+            type: 'accepted',
+            id: id ?? null,
+            inference_id: frame.inference_id,
+            feedback_id: feedbackId,
+          }),
         );
         return;
       }
@@ -119,7 +127,10 @@ export function openConnection(
   function refuseFrame(frame: ClientFrame, error: unknown): void {
     const id = 'id' in frame ? (frame.id ?? null) : null;
     const inferenceId = 'inference_id' in frame ? frame.inference_id : undefined;
-    const about = { ...(id === null ? {} : { id }), ...(inferenceId === undefined ? {} : { inference_id: inferenceId }) };
+    const about = {
+      ...(id === null ? {} : { id }),
+      ...(inferenceId === undefined ? {} : { inference_id: inferenceId }),
+    };
     socket.send(errorFrame(problemOf(error), about));
   }
 
@@ -154,7 +165,11 @@ export function openConnection(
         );
       }
       frameNumber += 1;
-      const call = { caller: credential.caller, requestId: `${requestId}.${frameNumber}`, trace: traceOf(undefined) };
+      const call = {
+        caller: credential.caller,
+        requestId: `${requestId}.${frameNumber}`,
+        trace: traceOf(undefined),
+      };
       const asked = frame;
       inWork += 1;
       handle(asked, call)

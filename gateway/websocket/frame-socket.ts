@@ -53,7 +53,8 @@ export function openFrameSocket(options: {
     writable() {
       if (corked) socket.uncork();
       if (corked) socket.cork();
-      if (webSocket.bufferedAmount < LOW_WATER || webSocket.readyState !== webSocket.OPEN) return Promise.resolve();
+      if (webSocket.bufferedAmount < LOW_WATER || webSocket.readyState !== webSocket.OPEN)
+        return Promise.resolve();
       return new Promise((resolve) => {
         socket.once('drain', resolve);
         socket.once('close', resolve);

@@ -19,10 +19,12 @@ export type SocketSink = FrameSink & {
 export function openSocketSink(options: {
   readonly socket: FrameSocket;
   readonly inferenceId: string;
+  /** What the client calls its message; null for a resume. */
+  readonly clientId: string | null;
   readonly onEnd: (sink: SocketSink) => void;
 }): SocketSink {
   const { socket } = options;
-  const frames = framesOf(options.inferenceId);
+  const frames = framesOf(options.inferenceId, options.clientId);
   let closed = false;
   let reader: StreamReader | null = null;
 

@@ -47,9 +47,12 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
     const longer = characters + textOf(past.parts).length + past.answer.length;
     const sums = { used: used + tokens, budget, characters: longer, time: turn.submittedAt };
     const decision = decideOn(past, sums, conversation, rules);
+    // Newest first until all are turned round: the answer comes before its message.
+    if (decision !== 'unanswered') {
+      entries.push({ messageId: past.messageId, kind: 'answer', tokens: past.answerTokens, decision });
+    }
     entries.push({ messageId: past.messageId, kind: 'message', tokens: past.messageTokens, decision });
     if (decision === 'unanswered') continue;
-    entries.push({ messageId: past.messageId, kind: 'answer', tokens: past.answerTokens, decision });
     // Whatever is older is left out for the same reason: one entry says so.
     if (decision !== 'included') break;
     used += tokens;

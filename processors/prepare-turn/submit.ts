@@ -3,7 +3,14 @@ import { envelope, type LoggedEvent, type NewEvent } from '../../streams/event.t
 import { decideEndWithoutAttempt, requestOf } from './outputs.ts';
 import { MAX_PARKED, nothing, type Decision, type Rules } from './rules.ts';
 import { countTokens, preparePrompt } from './prompt.ts';
-import { nearestOpen, openTurn, textOf, type Conversation, type ConversationRow, type Turn } from './state.ts';
+import {
+  nearestOpen,
+  openTurn,
+  textOf,
+  type Conversation,
+  type ConversationRow,
+  type Turn,
+} from './state.ts';
 
 type Submitted = LoggedEvent<EventOf<'MessageSubmitted'>>;
 
@@ -24,7 +31,8 @@ export function decideMessage(event: Submitted, conversation: Conversation | nul
     return reject(event, 'parent_not_found', 'the message it follows does not exist', rules);
   const turn = openTurn(data, place.parentId, place.parts, countTokens(textOf(place.parts)), event);
   const row: ConversationRow = { ...existing.row, head: turn.messageId };
-  if (nearestOpen(existing.turns, place.parentId) !== null) return park(event, { ...existing, row }, turn, rules);
+  if (nearestOpen(existing.turns, place.parentId) !== null)
+    return park(event, { ...existing, row }, turn, rules);
   return request({ ...existing, row }, turn, rules);
 }
 
@@ -78,10 +86,19 @@ function park(event: Submitted, conversation: Conversation, turn: Turn, rules: R
 }
 
 /** Stops everything that the message would wait for: what waits itself, then what runs. */
-function interruptAll(event: Submitted, conversation: Conversation, turn: Turn, rules: Rules): readonly NewEvent[] {
+function interruptAll(
+  event: Submitted,
+  conversation: Conversation,
+  turn: Turn,
+  rules: Rules,
+): readonly NewEvent[] {
   const outputs: NewEvent[] = [];
   const { turns } = conversation;
-  for (let open = nearestOpen(turns, turn.parentId); open !== null; open = nearestOpen(turns, open.parentId)) {
+  for (
+    let open = nearestOpen(turns, turn.parentId);
+    open !== null;
+    open = nearestOpen(turns, open.parentId)
+  ) {
     const data = {
       ...envelope(event.data, `interrupt:${open.inferenceId}`, rules.producer, event.time),
       conversationId: conversation.row.conversationId,

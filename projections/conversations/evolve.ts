@@ -59,7 +59,7 @@ function submitted(row: Row, event: LoggedEvent<EventOf<'MessageSubmitted'>>, ta
   // Places are never given twice, also where every turn so far was rejected.
   const seq = row.conversation?.nextSeq ?? 1;
   const beside = data.kind === 'regenerate' || data.kind === 'edit' ? target : null;
-  const parentId = data.parentId ?? (beside === null ? (old?.head ?? null) : beside.parentId);
+  const parentId = beside === null ? (data.parentId ?? old?.head ?? null) : beside.parentId;
   const conversation: ConversationRow = {
     id: data.conversationId,
     tenant: data.tenantId,
@@ -77,7 +77,12 @@ function submitted(row: Row, event: LoggedEvent<EventOf<'MessageSubmitted'>>, ta
     erasedAt: null,
     seen: row.conversation?.seen ?? [],
   };
-  return { conversation, turn: submitTurn(event, seq, parentId) };
+  const turn = submitTurn(event, seq, parentId);
+  // Another answer to the same words: the event itself holds none.
+  return {
+    conversation,
+    turn: data.kind === 'regenerate' && target !== null ? { ...turn, parts: target.parts } : turn,
+  };
 }
 
 function rejected(row: Row, event: LoggedEvent<EventOf<'MessageRejected'>>): Row {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Producer } from '@platformatic/kafka';
+import { errorCode } from '../../runtime/errors.ts';
 import { openTestLog, textRecord, type TestLog } from '../support/test-log.ts';
 
 describe('appending', () => {
@@ -60,7 +61,7 @@ describe('appending', () => {
       results.map(({ status }) => status),
       ['fulfilled', 'rejected', 'fulfilled'],
     );
-    assert.equal(results[1].status === 'rejected' && results[1].reason.code, 'record_too_large');
+    assert.equal(results[1].status === 'rejected' && errorCode(results[1].reason), 'record_too_large');
     await appender.append([textRecord(topic, 0, 'last'), textRecord(topic, 1, 'last')]);
     assert.deepEqual(await texts(topic, 0, 3), ['before', 'after', 'last']);
     assert.deepEqual(await texts(topic, 1, 2), ['other partition', 'last']);

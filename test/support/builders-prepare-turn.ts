@@ -94,7 +94,9 @@ export function theOutput<T extends EventType>(
   const found = outputs.filter((output): output is Extract<NewEvent, { type: T }> => output.type === type);
   const [first] = found;
   if (first === undefined || found.length > 1) {
-    throw new Error(`expected one ${type}, got ${outputs.map((output) => output.type).join(', ') || 'nothing'}`);
+    throw new Error(
+      `expected one ${type}, got ${outputs.map((output) => output.type).join(', ') || 'nothing'}`,
+    );
   }
   return first;
 }

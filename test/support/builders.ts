@@ -97,7 +97,10 @@ export function aCancellation(
   place: Place = {},
 ): LoggedEvent<EventOf<'InferenceCancelled'>> {
   const cancel = { cancelId: `cancel_${messageId}`, cancelReason: 'stop' as const };
-  return logged({ type: 'InferenceCancelled', data: { ...anEnd(messageId, text), ...cancel, ...special } }, place);
+  return logged(
+    { type: 'InferenceCancelled', data: { ...anEnd(messageId, text), ...cancel, ...special } },
+    place,
+  );
 }
 
 export function aCancelRequest(

@@ -30,11 +30,11 @@ export async function openTestLog(): Promise<TestLog> {
     },
     async read(topic, partition, count) {
       const records: RawRecord[] = [];
-      let failure: unknown = null;
+      let failure: Error | null = null;
       const follower = log.openFollower({
         name: 'reader',
         onBatch: (batch) => void records.push(...batch.records),
-        onFailure: (error) => (failure = error),
+        onFailure: (error) => (failure = new Error('the reader failed', { cause: error })),
       });
       await follower.add(topic, partition, 'earliest');
       await until(`${count} records of ${topic}/${partition}`, () => {

@@ -53,6 +53,12 @@ test('a record without the ends of its deltas gives a client that has a part the
 });
 
 test('text that was shown and is not on record is taken back', () => {
-  assert.deepEqual(stepsToRecord(record('', []), { text: 'x', nextSeq: 1 }), { steps: [{ type: 'reset', seq: 1 }], endSeq: 2 });
-  assert.deepEqual(stepsToRecord(record('same', [4]), { text: 'same', nextSeq: 1 }), { steps: [], endSeq: 1 });
+  assert.deepEqual(stepsToRecord(record('', []), { text: 'x', nextSeq: 1 }), {
+    steps: [{ type: 'reset', seq: 1 }],
+    endSeq: 2,
+  });
+  assert.deepEqual(stepsToRecord(record('same', [4]), { text: 'same', nextSeq: 1 }), {
+    steps: [],
+    endSeq: 1,
+  });
 });

@@ -32,7 +32,15 @@ function started(attempt: number, claim: string): ReplyEvent {
 function delta(claim: string, seq: number, text: string, reset = false): ReplyEvent {
   return {
     type: 'InferenceDelta',
-    data: { inferenceId: ID, claim, seq, reset, text: { text, sealed: null, keyId: null }, tokens: 1, tokenIds: [] },
+    data: {
+      inferenceId: ID,
+      claim,
+      seq,
+      reset,
+      text: { text, sealed: null, keyId: null },
+      tokens: 1,
+      tokenIds: [],
+    },
   };
 }
 
@@ -68,7 +76,14 @@ function ended(text: string, seq: number, fields: Partial<InferenceEnded> = {}):
 function attached(sameBody: boolean): ReplyEvent {
   return {
     type: 'InferenceAttached',
-    data: { inferenceId: ID, conversationId: 'conv_1', messageId: 'msg_1', replyPartition: 5, deltasFrom: 40, sameBody },
+    data: {
+      inferenceId: ID,
+      conversationId: 'conv_1',
+      messageId: 'msg_1',
+      replyPartition: 5,
+      deltasFrom: 40,
+      sameBody,
+    },
   };
 }
 
@@ -112,7 +127,11 @@ function recorded(text: string, deltaBytes: readonly number[], firstSeq = 0): Re
   return { text, firstSeq, nextSeq: firstSeq + deltaBytes.length, deltaBytes, end };
 }
 
-type Opened = Seen & { readonly reader: StreamReader; readonly followed: string[]; readonly closed: () => number };
+type Opened = Seen & {
+  readonly reader: StreamReader;
+  readonly followed: string[];
+  readonly closed: () => number;
+};
 
 function open(options: { cursor?: number; submitted?: boolean; record?: RecordedAnswer } = {}): Opened {
   const { log, sink } = seen();
@@ -125,9 +144,12 @@ function open(options: { cursor?: number; submitted?: boolean; record?: Recorded
     accepted: options.submitted === false ? null : { place, token: 't', clientId: null },
     readRecord: (partition, offset) => {
       followed.push(`record ${partition}/${offset}`);
-      return options.record === undefined ? Promise.reject(new Error('no record')) : Promise.resolve(options.record);
+      return options.record === undefined
+        ? Promise.reject(new Error('no record'))
+        : Promise.resolve(options.record);
     },
-    onAttached: (_reader, { replyPartition, deltasFrom }) => void followed.push(`follow ${replyPartition}/${deltasFrom}`),
+    onAttached: (_reader, { replyPartition, deltasFrom }) =>
+      void followed.push(`follow ${replyPartition}/${deltasFrom}`),
     onFirstDelta: () => undefined,
     onClose: () => {
       closed += 1;
@@ -164,13 +186,27 @@ test('what is read before the append was acknowledged proves that the message is
 test('deltas of a claim that lost, repeats and gaps are not shown', () => {
   const { reader, log } = open();
   feed(reader, started(1, 'a'), started(1, 'z'), delta('z', 0, 'no'), delta('a', 0, 'A'), delta('a', 0, 'A'));
-  feed(reader, delta('a', 2, 'gap'), started(2, 'b'), delta('a', 1, 'late'), delta('b', 1, 'B'), ended('AB', 2));
+  feed(
+    reader,
+    delta('a', 2, 'gap'),
+    started(2, 'b'),
+    delta('a', 1, 'late'),
+    delta('b', 1, 'B'),
+    ended('AB', 2),
+  );
   assert.deepEqual(log, ['accepted', '0:A', '1:B', '2:completed']);
 });
 
 test('a reset takes text back and takes a seq', () => {
   const { reader, log } = open();
-  feed(reader, started(1, 'a'), delta('a', 0, 'bad'), started(2, 'b'), delta('b', 1, '', true), delta('b', 2, 'good'));
+  feed(
+    reader,
+    started(1, 'a'),
+    delta('a', 0, 'bad'),
+    started(2, 'b'),
+    delta('b', 1, '', true),
+    delta('b', 2, 'good'),
+  );
   feed(reader, ended('good', 3));
   assert.deepEqual(log, ['accepted', '0:bad', '1:reset', '2:good', '3:completed']);
 });
@@ -229,10 +265,18 @@ test('after the deltas have expired the record answers with the same seqs', asyn
 
 test('failures and rejections are errors with their code', () => {
   const failed = open();
-  feed(failed.reader, started(1, 'a'), delta('a', 0, 'x'), ended('x', 1, { outcome: 'failed', code: 'timeout', retryable: true }));
+  feed(
+    failed.reader,
+    started(1, 'a'),
+    delta('a', 0, 'x'),
+    ended('x', 1, { outcome: 'failed', code: 'timeout', retryable: true }),
+  );
   assert.deepEqual(failed.log, ['accepted', '0:x', '1:error 504 timeout']);
   const rejected = open();
-  feed(rejected.reader, ended('', 0, { outcome: 'rejected', code: 'not_found', reason: 'no such conversation' }));
+  feed(
+    rejected.reader,
+    ended('', 0, { outcome: 'rejected', code: 'not_found', reason: 'no such conversation' }),
+  );
   assert.deepEqual(rejected.log, ['accepted', '0:error 404 not_found']);
 });
 

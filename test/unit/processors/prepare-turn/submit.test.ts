@@ -42,17 +42,13 @@ test('the manifest says what is in the prompt and how it was counted', () => {
   const log = [aFirstMessage('q1', 'abcdef'), aCompletion('q1', 'ghi', { completionTokens: 9 })];
   const { context } = theOutput(given(log).when(aMessage('q2', 'jkl')).outputs, 'InferenceRequested').data;
   assert.deepEqual(context.entries, [
-    { messageId: 'q1', kind: 'answer', tokens: 9, decision: 'included' },
     { messageId: 'q1', kind: 'message', tokens: 2, decision: 'included' },
+    { messageId: 'q1', kind: 'answer', tokens: 9, decision: 'included' },
     { messageId: 'q2', kind: 'message', tokens: 1, decision: 'included' },
-  ].sort((a, b) => order(a) - order(b)));
+  ]);
   assert.equal(context.budgetTokens, 9_900);
   assert.equal(context.promptTokens, 2 + 9 + 1 + 3 * 8);
   assert.equal(context.tokenCounter, 'utf8-bytes/3');
-
-  function order({ messageId, kind }: { messageId: string; kind: string }): number {
-    return (messageId === 'q1' ? 0 : 2) + (kind === 'message' ? 0 : 1);
-  }
 });
 
 test("the second turn's prompt holds the first question and its answer", () => {
@@ -66,7 +62,8 @@ test("the second turn's prompt holds the first question and its answer", () => {
 test('the prompt hash changes with the prompt, the parameters and the model, and with nothing else', () => {
   const parameters = { maxTokens: 100, temperature: 0.5, topP: 1, seed: null, stop: [] };
   const hash = (text: string, special: Parameters<typeof aFirstMessage>[2] = {}): string =>
-    theOutput(given([]).when(aFirstMessage('q1', text, special)).outputs, 'InferenceRequested').data.promptHash;
+    theOutput(given([]).when(aFirstMessage('q1', text, special)).outputs, 'InferenceRequested').data
+      .promptHash;
   assert.notEqual(hash('a'), hash('b'));
   assert.notEqual(hash('a'), hash('a', { parameters }));
   assert.equal(hash('a'), hash('a', { principal: 'bob', replyPartition: 9, deltasFrom: 1 }));
@@ -119,7 +116,13 @@ test('a message to a conversation that does not exist and is not marked new is r
       { type: 'MessageRejected', data: { code: 'not_found', inferenceId: 'inf_q1', replyPartition: 3 } },
       {
         type: 'InferenceEnded',
-        data: { inferenceId: 'inf_q1', outcome: 'rejected', code: 'not_found', retryable: false, recordOffset: 0 },
+        data: {
+          inferenceId: 'inf_q1',
+          outcome: 'rejected',
+          code: 'not_found',
+          retryable: false,
+          recordOffset: 0,
+        },
       },
       { type: 'TurnMeasured', data: { outcome: 'rejected', code: 'not_found', attempts: 0, promptHash: '' } },
     ]);
@@ -152,7 +155,15 @@ test('a message that is too large for the model ends as a failure, on the log li
     .then([
       {
         type: 'InferenceFailed',
-        data: { code: 'too_large', attempt: 0, claim: '', nextSeq: 0, textBytes: 0, textHash: sha256(''), retryable: false },
+        data: {
+          code: 'too_large',
+          attempt: 0,
+          claim: '',
+          nextSeq: 0,
+          textBytes: 0,
+          textHash: sha256(''),
+          retryable: false,
+        },
       },
     ]);
   const [failure] = outputs;
@@ -182,7 +193,9 @@ test('an erased conversation takes no message and forgets its turns', () => {
 });
 
 test('an erasure by another tenant erases nothing', () => {
-  const { decision } = given([aFirstMessage('q1')]).when(anErasure({ tenantId: 'tenant_b' })).then([]);
+  const { decision } = given([aFirstMessage('q1')])
+    .when(anErasure({ tenantId: 'tenant_b' }))
+    .then([]);
   assert.deepEqual([decision.row, decision.forget], [null, false]);
 });
 

@@ -56,7 +56,11 @@ test('messages that wait behind each other are prepared one at a time', () => {
 });
 
 test('siblings that wait for one parent are prepared together', () => {
-  const log = [aFirstMessage('q1'), aMessage('q2', 'a', { parentId: 'q1' }), aMessage('q3', 'b', { parentId: 'q1' })];
+  const log = [
+    aFirstMessage('q1'),
+    aMessage('q2', 'a', { parentId: 'q1' }),
+    aMessage('q3', 'b', { parentId: 'q1' }),
+  ];
   given(log)
     .when(aCompletion('q1'))
     .then([
@@ -78,14 +82,20 @@ test('at most four messages wait; the fifth is told that the conversation is bus
 
 test('there is room again once one that waited is prepared or stopped', () => {
   const full = [aFirstMessage('q1'), ...['q2', 'q3', 'q4', 'q5'].map((id) => aMessage(id))];
-  given([...full, aCompletion('q1')]).when(aMessage('q6')).then([]);
-  given([...full, aCancelRequest('q5')]).when(aMessage('q6')).then([]);
+  given([...full, aCompletion('q1')])
+    .when(aMessage('q6'))
+    .then([]);
+  given([...full, aCancelRequest('q5')])
+    .when(aMessage('q6'))
+    .then([]);
 });
 
 test('an interrupt stops what runs, and its message waits for that end', () => {
   const { outputs, after } = given([aFirstMessage('q1')])
     .when(aMessage('q2', 'no, stop', { interrupt: true }))
-    .then([{ type: 'CancelRequested', data: { inferenceId: 'inf_q1', reason: 'interrupt', principal: 'alice' } }]);
+    .then([
+      { type: 'CancelRequested', data: { inferenceId: 'inf_q1', reason: 'interrupt', principal: 'alice' } },
+    ]);
   assert.equal(outputs[0]?.topic, 'conversations.v1');
   assert.deepEqual(after?.row.parked, ['q2']);
 });
@@ -114,7 +124,12 @@ test('an interrupt that finds the conversation busy stops nothing', () => {
 });
 
 test('a message behind a stopped one still waits for the answer before that', () => {
-  const log = [aFirstMessage('q1', 'one'), aMessage('q2', 'two'), aCancelRequest('q2'), aMessage('q3', 'three')];
+  const log = [
+    aFirstMessage('q1', 'one'),
+    aMessage('q2', 'two'),
+    aCancelRequest('q2'),
+    aMessage('q3', 'three'),
+  ];
   given(log)
     .when(aCancellation('q2'))
     .then([{ type: 'InferenceEnded', data: { inferenceId: 'inf_q2' } }, { type: 'TurnMeasured' }]);
@@ -155,7 +170,12 @@ test('a parent that does not exist is refused, and changes nothing', () => {
 });
 
 test('regenerate asks the same again as a sibling', () => {
-  const log = [aFirstMessage('q1', 'one'), aCompletion('q1', 'first'), aMessage('q2', 'two'), aCompletion('q2')];
+  const log = [
+    aFirstMessage('q1', 'one'),
+    aCompletion('q1', 'first'),
+    aMessage('q2', 'two'),
+    aCompletion('q2'),
+  ];
   const again = aMessage('q3', 'not looked at', { kind: 'regenerate', targetId: 'q2' });
   const { outputs, after } = given(log)
     .when(again)
@@ -184,8 +204,12 @@ test('regenerate does not wait for the answer it replaces, but for the one befor
 for (const kind of ['regenerate', 'edit'] as const) {
   test(`${kind} of a message that does not exist is refused`, () => {
     const log = [aFirstMessage('q1'), aCompletion('q1')];
-    given(log).when(aMessage('q2', 'x', { kind, targetId: 'elsewhere' })).then(rejectedParent);
-    given(log).when(aMessage('q2', 'x', { kind })).then(rejectedParent);
+    given(log)
+      .when(aMessage('q2', 'x', { kind, targetId: 'elsewhere' }))
+      .then(rejectedParent);
+    given(log)
+      .when(aMessage('q2', 'x', { kind }))
+      .then(rejectedParent);
   });
 }
 

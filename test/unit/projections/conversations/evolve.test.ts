@@ -1,32 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { LoggedEvent } from '../../../../streams/event.ts';
-import { inferenceIdOf } from '../../../../streams/ids.ts';
-import { foldAll, type Changes } from '../../../../projections/conversations/fold.ts';
-import { foldHash } from '../../../../projections/conversations/state-hash.ts';
-import type { ConversationRow, TurnRow } from '../../../../projections/conversations/rows.ts';
-import { about, inOrder, logged, message, plain } from '../conversation-events.ts';
-
-function fold(events: readonly LoggedEvent[]): Changes {
-  return foldAll(inOrder(events));
-}
-
-function conversationAfter(...events: readonly LoggedEvent[]): ConversationRow {
-  const row = fold(events).conversations.get('conversation-1');
-  assert.ok(row, 'there is a conversation');
-  return row;
-}
-
-function turnAfter(messageId: string, ...events: readonly LoggedEvent[]): TurnRow {
-  const row = fold(events).turns.get(inferenceIdOf(messageId));
-  assert.ok(row, `there is a turn ${messageId}`);
-  return row;
-}
-
-/** Given some events, another one changes nothing. */
-function changesNothing(event: LoggedEvent, ...given: readonly LoggedEvent[]): void {
-  assert.equal(foldHash(fold([...given, event])), foldHash(fold(given)));
-}
+import { about, logged, message, plain } from '../conversation-events.ts';
+import { changesNothing, conversationAfter, turnAfter } from './given-events.ts';
 
 const first = message('message-1');
 const answer = about('InferenceCompleted', 'message-1', 'end-1');
@@ -66,6 +41,9 @@ describe('a message', () => {
       assert.equal(turnAfter('message-4', ...given, again).parentId, 'message-1');
       const root = message('message-4', { kind, targetId: 'message-1' });
       assert.equal(turnAfter('message-4', ...given, root).parentId, null);
+      const named = message('message-4', { kind, targetId: 'message-1', parentId: 'message-3', parts: [] });
+      const { parentId, parts } = turnAfter('message-4', ...given, named);
+      assert.deepEqual([parentId, parts.length], [null, kind === 'regenerate' ? 1 : 0]);
     }
   });
 
@@ -252,55 +230,5 @@ describe('a change', () => {
     assert.deepEqual([title, archived], ['Other', false]);
     changesNothing(change, ...given, change, back);
     changesNothing(logged('ConversationChanged', { tenantId: 'tenant-2', archived: true }), ...given);
-  });
-});
-
-describe('an erasure', () => {
-  const erased = logged('ConversationErased', { eventId: 'erased-1' });
-
-  test('leaves a tombstone and no turn, and nothing comes after it', () => {
-    const events = [first, answer, message('message-2'), erased];
-    const { conversations, turns } = fold(events);
-    const row = conversations.get('conversation-1');
-    assert.equal(row?.erasedAt, 1_003);
-    assert.deepEqual([row.title, row.principal, row.head, row.turns], [null, '', null, 0]);
-    assert.deepEqual([...turns.values()], [null, null]);
-    for (const late of [
-      about('InferenceCompleted', 'message-2', 'end-2'),
-      message('message-3', { isNew: true }),
-      first,
-      logged('ConversationChanged', { title: plain('Back') }),
-      about('MessageRejected', 'message-4', 'rejection-4'),
-      erased,
-    ]) {
-      changesNothing(late, ...events);
-    }
-  });
-
-  test('by another tenant changes nothing', () => {
-    changesNothing(logged('ConversationErased', { tenantId: 'tenant-2' }), first);
-  });
-
-  test('of a subject takes its own conversation whole, and of others what it said', () => {
-    const subject = logged('SubjectErased', { eventId: 'subject-1' });
-    assert.equal(conversationAfter(first, subject).erasedAt, 1_001);
-    const shared = [
-      message('message-1', { principal: 'bert' }),
-      message('message-2'),
-      about('InferenceCompleted', 'message-2', 'end-2'),
-    ];
-    assert.deepEqual(turnAfter('message-1', ...shared, subject).parts.length, 1);
-    const theirs = turnAfter('message-2', ...shared, subject);
-    assert.deepEqual([theirs.parts, theirs.answer, theirs.status], [[], null, 'completed']);
-    changesNothing(subject, ...shared, subject, message('message-3'));
-    const running = turnAfter(
-      'message-2',
-      ...shared.slice(0, 2),
-      subject,
-      about('InferenceCompleted', 'message-2', 'end-2'),
-    );
-    assert.deepEqual([running.status, running.answer], ['completed', null]);
-    const judged = about('FeedbackGiven', 'message-1', 'fb-1', { comment: plain('Mine.') });
-    assert.equal(turnAfter('message-1', ...shared, judged, subject).feedback[0]?.comment, null);
   });
 });
