@@ -44,7 +44,7 @@ export function commitStep(input: StepInput): StepResult {
   const { count, error } = fold(step, events, Math.min(input.most, MOST_EVENTS), input.mostMillis);
   const failed = error === null ? undefined : events[count];
   const poison = failed === undefined ? null : { event: failed, error };
-  const position = after(input.position, events, count, poison, end);
+  const position = after(input.position, events, count, end);
   const done: StepResult = { result: 'done', position, folded: count, erases: step.erases, poison };
   if (position.next === input.position.next) return done;
   try {
@@ -90,15 +90,9 @@ function fold(
   return { count, error: null };
 }
 
-function after(
-  position: Position,
-  events: readonly LoggedEvent[],
-  count: number,
-  poison: { readonly event: LoggedEvent } | null,
-  end: number,
-): Position {
+function after(position: Position, events: readonly LoggedEvent[], count: number, end: number): Position {
   const last = events[count - 1];
-  const next = poison?.event.offset ?? events[count]?.offset ?? end;
+  const next = events[count]?.offset ?? end;
   // Known only if the record right before `next` is the event itself, and not one that was set aside.
   const isLast = last !== undefined && last.offset === next - 1 && 'eventId' in last.data;
   const lastEventId = isLast ? last.data.eventId : next === position.next ? position.lastEventId : '';

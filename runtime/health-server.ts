@@ -39,6 +39,8 @@ export async function startHealthServer(options: {
     }
   });
   await listen(server, options.port);
+  // Being asked how it is keeps no process alive.
+  server.unref().on('connection', (socket) => socket.unref());
   const address = server.address();
   return `http://${HOST}:${typeof address === 'object' && address !== null ? address.port : options.port}`;
 }

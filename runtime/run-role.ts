@@ -78,6 +78,8 @@ export async function runRole(name: string, start: StartRole, options: RoleOptio
     handle({ type: 'failed', atMs: performance.now() });
   }
 
+  // A role lives until its lifecycle ends, also while it has nothing open.
+  setInterval(() => undefined, 60_000);
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   for (const signal of STOP_SIGNALS) {

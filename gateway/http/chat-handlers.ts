@@ -105,7 +105,8 @@ export function chatHandlers(deps: {
     },
 
     async resume({ params, query }, exchange) {
-      const cursor = query.after ?? cursorOf(exchange.header('last-event-id'));
+      // A browser that reconnects keeps the address and tells in the header how far it came since.
+      const cursor = Math.max(query.after ?? -1, cursorOf(exchange.header('last-event-id')));
       const { place, terminal } = await locate.inference(exchange.call, {
         token: query.token ?? null,
         inferenceId: params.id,
@@ -163,7 +164,7 @@ async function waitForAnswer(
       null,
     );
   }, ANSWER_WAIT_MS);
-  exchange.onGone(sink.close);
+  exchange.onGone(() => sink.close());
   const answer = await sink.answer;
   clearTimeout(timer);
   reader.close();

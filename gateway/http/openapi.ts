@@ -93,7 +93,10 @@ function response({ description, schema, media }: Operation['answers'][number]):
   return { description, content: { [media ?? 'application/json']: content } };
 }
 
-function parametersOf(schema: z.ZodObject | undefined, place: 'path' | 'query'): readonly Json[] {
+function parametersOf(
+  schema: z.ZodObject<Readonly<Record<string, z.ZodType>>> | undefined,
+  place: 'path' | 'query',
+): readonly Json[] {
   if (schema === undefined) return [];
   return Object.entries(schema.shape).map(([name, field]) => ({
     name,

@@ -147,7 +147,10 @@ function exchangeOf(request: FastifyRequest, reply: FastifyReply, call: Call): E
       // Fastify names every known header, each with undefined: Node takes the same.
       return { response: reply.raw, headers: { ...(reply.getHeaders() as OutgoingHttpHeaders) } };
     },
-    onGone: (gone) => void reply.raw.on('close', gone),
+    onGone(gone) {
+      if (reply.raw.closed) gone();
+      else reply.raw.once('close', gone);
+    },
   };
 }
 

@@ -112,7 +112,11 @@ export function createCatchUp(options: {
   return {
     follow(reader, partition, from) {
       if (stopped) return;
-      const shared = partitions.get(partition) ?? { follows: new Map(), position: null, wanted: null };
+      const shared: Shared = partitions.get(partition) ?? {
+        follows: new Map<string, Follow[]>(),
+        position: null,
+        wanted: null,
+      };
       partitions.set(partition, shared);
       const follow: Follow = { reader, next: from };
       shared.follows.set(reader.inferenceId, [...(shared.follows.get(reader.inferenceId) ?? []), follow]);

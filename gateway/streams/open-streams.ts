@@ -101,7 +101,10 @@ export async function startOpenStreams(options: {
   }
 
   function showRecord(reader: StreamReader, { partition, offset }: Terminal): void {
-    records.read(partition, offset, reader.inferenceId).then(reader.showRecord, reader.fail);
+    records.read(partition, offset, reader.inferenceId).then(
+      (recorded) => reader.showRecord(recorded),
+      (error: unknown) => reader.fail(error),
+    );
   }
 
   return {

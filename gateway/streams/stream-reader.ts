@@ -117,7 +117,11 @@ export function openReader(options: ReaderOptions): StreamReader {
   function attach(attached: InferenceAttached): void {
     if (!fresh) return;
     fresh = false;
-    if (!attached.sameBody) {
+    // Somebody repeated the message that this reader submitted: it was the first and goes on.
+    const isFirst =
+      attached.replyPartition === accepted?.place.replyPartition &&
+      attached.deltasFrom === accepted.place.deltasFrom;
+    if (!attached.sameBody && !isFirst) {
       return fail(
         refuse('idempotency_mismatch', 'this Idempotency-Key was used for another message', {
           fix: 'use a fresh key for a fresh message',
@@ -128,6 +132,7 @@ export function openReader(options: ReaderOptions): StreamReader {
     // Read from its very first delta: this reader is the first message's as well as the repeat's.
     if (reading.nextSeq > 0) return;
     if (held !== null) return end(held);
+    if (isFirst) return;
     reading = startReading;
     options.onAttached(reader, attached);
   }

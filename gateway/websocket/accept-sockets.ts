@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { requestIdOf } from '../call.ts';
@@ -55,9 +55,9 @@ export function acceptSockets(
       return refuseUpgrade(stream, error);
     }
     // An HTTP server's upgrade hands over the connection itself; its type leaves room for other streams.
-    const socket = stream as Socket;
-    socket.setNoDelay(true);
-    webSockets.handleUpgrade(request, stream, head, (webSocket) => start(webSocket, socket, request));
+    if (!(stream instanceof Socket)) return stream.destroy();
+    stream.setNoDelay(true);
+    webSockets.handleUpgrade(request, stream, head, (webSocket) => start(webSocket, stream, request));
   });
 
   const pings = setInterval(() => {

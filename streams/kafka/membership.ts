@@ -5,6 +5,7 @@ import { baseOptions, type KafkaOptions } from './connection.ts';
 
 const REJOIN_PAUSE_MS = 250;
 const LEAVE_MS = 1_500;
+const FIRST_JOIN_MS = 30_000;
 
 type Identity = { readonly memberId: string | null; readonly generation: number };
 
@@ -80,7 +81,8 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
       try {
         await consumer.joinGroup();
         break;
-      } catch {
+      } catch (error) {
+        if (isHopeless(error)) return join.onFailure(error);
         await pause(REJOIN_PAUSE_MS);
       }
     }
@@ -88,7 +90,7 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
   }
 
   try {
-    await consumer.joinGroup();
+    await joinFirst(consumer);
   } catch (error) {
     await Promise.all([consumer.close(true).catch(ignore), committer.close(true).catch(ignore)]);
     throw new StenoError('group_join_failed', `cannot join the group ${join.group}`, {
@@ -154,6 +156,36 @@ export async function joinGroup(options: KafkaOptions, join: JoinOptions): Promi
       await Promise.all([consumer.close(true).catch(ignore), committer.close(true).catch(ignore)]);
     },
   };
+}
+
+/** A broker that has just started does not know its groups yet: joining may take some time. */
+async function joinFirst(consumer: Consumer): Promise<void> {
+  const deadline = performance.now() + FIRST_JOIN_MS;
+  for (;;) {
+    try {
+      await consumer.joinGroup();
+      return;
+    } catch (error) {
+      if (performance.now() > deadline || isHopeless(error)) throw error;
+    }
+    await pause(REJOIN_PAUSE_MS);
+  }
+}
+
+/** Kafka's answers to a join that no repetition changes. */
+const HOPELESS: readonly string[] = [
+  'GROUP_AUTHORIZATION_FAILED',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'INVALID_SESSION_TIMEOUT',
+  'INCONSISTENT_GROUP_PROTOCOL',
+  'GROUP_MAX_SIZE_REACHED',
+  'FENCED_INSTANCE_ID',
+];
+
+function isHopeless(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('apiId' in error && typeof error.apiId === 'string' && HOPELESS.includes(error.apiId)) return true;
+  return 'errors' in error && Array.isArray(error.errors) && error.errors.some(isHopeless);
 }
 
 function difference(

@@ -38,7 +38,9 @@ after(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-it('appender, follower and membership outlive a broker that is killed: nothing acknowledged is lost', async () => {
+it('appender, follower and membership outlive a broker that is killed: nothing acknowledged is lost', async (context) => {
+  const opened: (() => Promise<void>)[] = [];
+  context.after(() => Promise.allSettled(opened.map((close) => close())));
   const brokers = [embedded.broker?.address ?? ''];
   const kafka = {
     brokers,
@@ -54,6 +56,7 @@ it('appender, follower and membership outlive a broker that is killed: nothing a
   await until('topic', async () => (await admin.listTopics(topic, [])).length === 1);
   await admin.close();
   const log = await openKafkaLog(kafka);
+  opened.push(() => log.close());
   const seen: string[] = [];
   const failures: unknown[] = [];
   const follower = log.openFollower({
@@ -61,6 +64,7 @@ it('appender, follower and membership outlive a broker that is killed: nothing a
     onBatch: (batch) => void seen.push(...batch.records.map((record) => record.value?.toString() ?? '')),
     onFailure: (error) => failures.push(error),
   });
+  opened.push(() => follower.stop());
   await follower.add(topic, 0, 'earliest');
   const owned = new Set<number>();
   const membership = await log.join({
@@ -70,12 +74,18 @@ it('appender, follower and membership outlive a broker that is killed: nothing a
     onRevoked: (partitions) => partitions.forEach(({ partition }) => owned.delete(partition)),
     onFailure: (error) => failures.push(error),
   });
+  opened.push(() => membership.leave());
   assert.deepEqual(owned, new Set([0, 1]));
 
   const appender = log.openAppender('writer');
   const acknowledged: string[] = [];
   const stop = new AbortController();
   const never = new AbortController();
+  opened.push(() => {
+    stop.abort();
+    never.abort(new Error('the test is over'));
+    return appender.close();
+  });
   const writer = (async () => {
     for (let index = 0; !stop.signal.aborted; index += 1) {
       const text = `record ${index}`;
@@ -99,8 +109,4 @@ it('appender, follower and membership outlive a broker that is killed: nothing a
   assert.deepEqual([...new Set(seen)], acknowledged);
   await until('a member again', () => membership.isFresh() && owned.size === 2, 30_000);
   assert.deepEqual(failures, []);
-  await membership.leave();
-  await follower.stop();
-  await appender.close();
-  await log.close();
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { applyTopics } from '../../infra/topics/apply.ts';
 import { foldAll } from '../../projections/conversations/fold.ts';
-import { openConversationQueries } from '../../projections/conversations/queries.ts';
+import { CONVERSATIONS_FILE, openConversationQueries } from '../../projections/conversations/queries.ts';
 import { foldHash, stateHash } from '../../projections/conversations/state-hash.ts';
 import { openConversationTable } from '../../projections/conversations/table.ts';
 import { startProjections } from '../../projections/start.ts';
@@ -27,7 +27,7 @@ import { about, logged, message } from '../unit/projections/conversation-events.
 /** P5 and P7 for the read model of conversations, on the real broker. */
 
 const folder = mkdtempSync(join(tmpdir(), 'steno-projection-'));
-const file = join(folder, 'projections', 'conversations-v1.db');
+const file = join(folder, CONVERSATIONS_FILE);
 const failures: unknown[] = [];
 let cluster: TestCluster;
 let events: EventLog;

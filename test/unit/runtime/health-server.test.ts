@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { startHealthServer } from '../../../runtime/health-server.ts';
 import type { RoleFacts } from '../../../runtime/lifecycle-messages.ts';
 import { measureEventLoop } from '../../../runtime/lifecycle-metrics.ts';
@@ -13,8 +13,6 @@ describe('the health server', () => {
     measureEventLoop(metrics);
     address = await startHealthServer({ port: 0, read: () => facts, metrics });
   });
-  // The server has no stop: it lives as long as its process.
-  after(() => setImmediate(() => process.exit()));
 
   test('is alive before it is ready', async () => {
     assert.equal((await fetch(`${address}/livez`)).status, 200);
