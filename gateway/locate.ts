@@ -9,7 +9,7 @@ import type { OpenStreams } from './streams/open-streams.ts';
 import type { Place, Tokens } from './token.ts';
 
 /** An inference that the caller may see, and its end if the read model knows one. */
-export type Located = { readonly place: Place; readonly terminal: Terminal | null };
+type Located = { readonly place: Place; readonly terminal: Terminal | null };
 
 /** Finds what a caller names. Whatever is not the caller's own is `not_found`, as if it did not exist. */
 export interface Locate {

@@ -1,6 +1,6 @@
 import { findModel } from '../inference-workers/models/catalogue.ts';
 import { configuredModels } from '../inference-workers/models/configured-models.ts';
-import { openConversationQueries } from '../projections/conversations/queries.ts';
+import { CONVERSATIONS_FILE, openConversationQueries } from '../projections/conversations/queries.ts';
 import { runRole } from '../runtime/run-role.ts';
 import { readVersion } from '../runtime/version.ts';
 import { openReader } from '../storage/sqlite/open-database.ts';
@@ -27,7 +27,7 @@ await runRole(
         resolve: (name) => (name === null ? defaultModel : findModel(catalogue, name)),
         list: () => catalogue.models,
       },
-      queries: openConversationQueries(openReader(`${config.dataDir}/projections/conversations-v1.db`)),
+      queries: openConversationQueries(openReader(`${config.dataDir}/${CONVERSATIONS_FILE}`)),
       tokenSecret: readTokenSecret(config),
       version: readVersion(),
     });

@@ -1,7 +1,7 @@
 import type { Metrics } from '../runtime/metrics.ts';
 
 /** What the gateway counts. */
-export type GatewayMetrics = {
+type GatewayMetrics = {
   readonly onOutcome: (outcome: 'accepted' | 'refused' | 'unknown') => void;
   readonly onFirstDelta: (seconds: number) => void;
   readonly onPoison: () => void;

@@ -19,7 +19,7 @@ export interface Signals {
   giveFeedback(call: Call, feedback: FeedbackRequest, key: string | null): Promise<string>;
 }
 
-export type Cancelled = { readonly inferenceId: string; readonly status: 'stopping' | 'ended' };
+type Cancelled = { readonly inferenceId: string; readonly status: 'stopping' | 'ended' };
 
 export function createSignals(deps: {
   readonly appender: EventAppender;

@@ -24,7 +24,7 @@ import { createSubmit } from './submit.ts';
 import { createTokens } from './token.ts';
 import { acceptSockets, type Sockets } from './websocket/accept-sockets.ts';
 
-export type GatewayPorts = {
+type GatewayPorts = {
   readonly context: RoleContext;
   readonly events: EventLog;
   readonly topics: { readonly conversations: string; readonly deltas: string };

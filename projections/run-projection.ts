@@ -170,6 +170,7 @@ export async function runProjection(options: ProjectionOptions): Promise<GroupRu
     group,
     topics: [topic],
     deadLetters: options.deadLetters,
+    announce: true,
     handler: { start, handle, revoked: (assignment) => void standing.delete(assignment) },
     logger,
     onFailure: options.onFailure,

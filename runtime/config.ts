@@ -41,6 +41,7 @@ export type Config = {
   readonly pool: string | null;
   readonly contextMaxCharacters: number | null;
   readonly contextTtlSeconds: number | null;
+  readonly healthPort: number;
   readonly logLevel: string;
 };
 
@@ -139,6 +140,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     pool: raw('STENO_POOL'),
     contextMaxCharacters: whole('STENO_CONTEXT_MAX_CHARACTERS', 1, 100_000_000),
     contextTtlSeconds: whole('STENO_CONTEXT_TTL_SECONDS', 1, 1_000_000_000),
+    healthPort: whole('STENO_HEALTH_PORT', 0, 65_535) ?? 0,
     logLevel: oneOf('LOG_LEVEL', LEVELS) ?? 'info',
   };
   if (problems.length > 0) {

@@ -91,7 +91,7 @@ export async function runRole(name: string, start: StartRole, options: RoleOptio
 
   try {
     if (options.servesHealth !== true)
-      health = await startHealthServer({ port: healthPort(), read, metrics });
+      health = await startHealthServer({ port: config.healthPort, read, metrics });
     role = await start({ config, logger, metrics, fail });
     handle({ type: 'started' });
   } catch (error) {
@@ -107,10 +107,6 @@ function configure(name: string): { readonly config: Config; readonly logger: Lo
     createLogger({ role: name, level: 'error' }).error('role failed', failureFields(error));
     process.exit(1);
   }
-}
-
-function healthPort(): number {
-  return Number(processEnvironment()['STENO_HEALTH_PORT'] ?? 0);
 }
 
 /** Everything a person needs in one line; the stack only where nobody foresaw the error. */

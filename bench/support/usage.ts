@@ -37,9 +37,12 @@ const UTILISATION = /^steno_event_loop_utilization_ratio(?:\{[^}]*\})? (\S+)$/m;
 /** Counts these processes, and this one as "client". */
 export function createMeter(processes: readonly Measured[]): Meter {
   const own: Measured = { name: 'client', pid: process.pid, metricsUrl: null };
-  const totals = [own, ...processes].map(
-    (measured): Total => ({ measured, cpu: 0, before: null, loops: [] }),
-  );
+  const totals = [own, ...processes].map((measured): Total => ({
+    measured,
+    cpu: 0,
+    before: null,
+    loops: [],
+  }));
   let ownLoop = performance.eventLoopUtilization();
 
   return {

@@ -15,8 +15,8 @@ export type SideBySide = {
   readonly bare: { readonly path: BarePath; readonly meter: Meter };
 };
 
-/** Long enough for every process to have compiled what is hot. */
-const WARM_SECONDS = 4;
+/** A JVM goes on compiling for as long: its share per turn halves meanwhile. */
+const WARM_SECONDS = 10;
 
 /** Starts the platform and the bare path, hands them to `measure`, and stops them whatever happens. */
 export async function withPlatform<T>(

@@ -51,6 +51,7 @@ export function checkSteps({ fix }: { fix: boolean }): { repairs: CheckStep[]; c
       },
       format('--check'),
       { name: 'generated files', program: 'schemas/generate.ts', parameters: ['--check'] },
+      { name: 'generated docs', program: 'cli/generate-docs.ts', parameters: ['--check'] },
     ],
   };
 }

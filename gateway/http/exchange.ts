@@ -21,6 +21,6 @@ export type Exchange = {
   onGone(gone: () => void): void;
 };
 
-export type Handler<Id extends OperationId> = (input: Input<Id>, exchange: Exchange) => Promise<Reply | null>;
+type Handler<Id extends OperationId> = (input: Input<Id>, exchange: Exchange) => Promise<Reply | null>;
 
 export type Handlers = { readonly [Id in OperationId]: Handler<Id> };

@@ -8,7 +8,7 @@ import { isTooSlow, LOW_WATER } from '../streams/slow-reader.ts';
 const HEADERS_WAIT_MS = 1_000;
 const HEARTBEAT_MS = 15_000;
 
-export type SseOptions = {
+type SseOptions = {
   readonly response: ServerResponse;
   readonly inferenceId: string;
   /** Sent with whatever is answered. */

@@ -8,7 +8,7 @@ import type { ReplyEvent } from '../../streams/read-deltas.ts';
 
 const LEARN_PAUSE_MS = 250;
 
-export type Dispatch = {
+type Dispatch = {
   readonly events: EventLog;
   /** True if somebody here reads the inference: other records are not even decoded. */
   readonly isWanted: (inferenceId: string) => boolean;

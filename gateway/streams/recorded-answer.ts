@@ -17,7 +17,7 @@ export type RecordedAnswer = {
 };
 
 /** What is still to be shown. */
-export type Step =
+type Step =
   | { readonly type: 'delta'; readonly seq: number; readonly text: string }
   | { readonly type: 'reset'; readonly seq: number };
 

@@ -1,5 +1,5 @@
 /** A reader with more than this unsent is cut. */
-export const MAX_BUFFERED = 256 * 1024;
+const MAX_BUFFERED = 256 * 1024;
 /** What a resume may have unsent at first: it gets at once what was said so far. */
 const MAX_BUFFERED_AT_RESUME = 4 * 1024 * 1024;
 const RESUME_GRACE_MS = 10_000;

@@ -28,7 +28,7 @@ export interface StreamReader {
   close(): void;
 }
 
-export type ReaderOptions = {
+type ReaderOptions = {
   readonly inferenceId: string;
   readonly sink: FrameSink;
   /** Last seq that the client has; -1 for none. */

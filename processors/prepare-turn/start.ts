@@ -106,6 +106,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
     group,
     topics: [topic],
     deadLetters: ports.deadLetters,
+    announce: true,
     logger,
     onFailure: context.fail,
     handler: {

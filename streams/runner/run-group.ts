@@ -5,6 +5,7 @@ import type { LoggedEvent } from '../event.ts';
 import type { EventLog } from '../event-log.ts';
 import { deadLetter } from '../dead-letters.ts';
 import type { Appender, Batch, Follower, Membership, RawRecord, TopicPartition } from '../log.ts';
+import { announcePositions } from './announce-positions.ts';
 import { appendUntilDone } from './append-until-done.ts';
 import { decodeBatch, type Poison } from './decode-batch.ts';
 
@@ -43,6 +44,8 @@ export type GroupOptions = {
   readonly topics: readonly string[];
   readonly deadLetters: { readonly topic: string; readonly partitions: number };
   readonly handler: GroupHandler;
+  /** True where the positions are the handler's: they are committed to the group only for tools to see. */
+  readonly announce?: boolean;
   readonly logger: Logger;
   readonly onFailure: (error: unknown) => void;
 };
@@ -61,6 +64,7 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
   const { events, handler, logger } = options;
   const current = new Map<string, { readonly assignment: Assignment; readonly abort: AbortController }>();
   const lag = new Map<string, number>();
+  const next = new Map<string, TopicPartition & { readonly offset: number }>();
   const deadLetters: Appender = events.log.openAppender(`${options.group}-dead-letters`);
   const follower: Follower = events.log.openFollower({
     name: `${options.group}-fetch`,
@@ -83,6 +87,7 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
     const entry = current.get(keyOf(batch));
     if (entry === undefined) return undefined;
     lag.set(keyOf(batch), Math.max(0, batch.highWatermark - batch.nextOffset));
+    next.set(keyOf(batch), { topic: batch.topic, partition: batch.partition, offset: batch.nextOffset });
     const decoded = decodeBatch(events, batch.records, entry.assignment.signal);
     if (decoded instanceof Promise || decoded.poison.length > 0)
       return receiveSlowly(entry.assignment, batch, decoded);
@@ -147,6 +152,7 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
       if (entry === undefined) continue;
       current.delete(keyOf(partition));
       lag.delete(keyOf(partition));
+      next.delete(keyOf(partition));
       follower.remove(partition.topic, partition.partition);
       entry.abort.abort();
       handler.revoked?.(entry.assignment);
@@ -161,6 +167,7 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
     onFailure: options.onFailure,
   });
   joined(member);
+  const announcing = options.announce === true ? announcePositions(member, () => [...next.values()]) : null;
 
   return {
     membership: member,
@@ -169,6 +176,7 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
     async stop() {
       if (stopped) return;
       stopped = true;
+      announcing?.stop();
       await member.leave();
       await follower.stop();
       await deadLetters.close();

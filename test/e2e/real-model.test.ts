@@ -21,7 +21,11 @@ after(async () => {
 
 test('two turns: the second prompt holds the first question and its answer, and both are recorded', async () => {
   const client = new ChatClient(() => platform.url());
-  const first = await client.ask({ text: 'My name is Ada. What is the capital of France?', max_tokens: 40, temperature: 0 });
+  const first = await client.ask({
+    text: 'My name is Ada. What is the capital of France?',
+    max_tokens: 40,
+    temperature: 0,
+  });
   assert.equal(first.outcome, 'completed', String(first.code));
   assert.ok(first.text.trim().length > 3, `the model said ${JSON.stringify(first.text)}`);
   const second = await client.ask({
@@ -36,7 +40,9 @@ test('two turns: the second prompt holds the first question and its answer, and 
   const events = await connectEvents(parseConfig(platform.env), 'test', ['small', 'scripted']);
   const { prefix } = platform.cluster;
   const requests = await readTopic(events, requestTopic(prefix, 'small', 'interactive'));
-  const request = requests.find((event) => 'inferenceId' in event.data && event.data.inferenceId === second.inferenceId);
+  const request = requests.find(
+    (event) => 'inferenceId' in event.data && event.data.inferenceId === second.inferenceId,
+  );
   assert.ok(request?.type === 'InferenceRequested');
   const said = request.data.messages.map((message) => [message.role, message.parts[0]?.text?.text]);
   assert.deepEqual(said, [
@@ -46,8 +52,15 @@ test('two turns: the second prompt holds the first question and its answer, and 
   ]);
 
   const record = await readTopic(events, topicName(prefix, datasets.conversations));
-  const types = record.filter((event) => 'conversationId' in event.data && event.data.conversationId === first.conversationId).map((event) => event.type);
-  assert.deepEqual(types, ['MessageSubmitted', 'InferenceCompleted', 'MessageSubmitted', 'InferenceCompleted']);
+  const types = record
+    .filter((event) => 'conversationId' in event.data && event.data.conversationId === first.conversationId)
+    .map((event) => event.type);
+  assert.deepEqual(types, [
+    'MessageSubmitted',
+    'InferenceCompleted',
+    'MessageSubmitted',
+    'InferenceCompleted',
+  ]);
   const ends = record.filter((event) => event.type === 'InferenceCompleted');
   for (const end of ends) {
     assert.equal(end.data.engine, 'llama-cpp');
@@ -63,7 +76,11 @@ test('two turns: the second prompt holds the first question and its answer, and 
 
 test('stop ends a real answer within a few tokens and keeps what was said', async () => {
   const client = new ChatClient(() => platform.url());
-  const asked = client.ask({ text: 'Write a very long story about the sea.', max_tokens: 400, temperature: 0 });
+  const asked = client.ask({
+    text: 'Write a very long story about the sea.',
+    max_tokens: 400,
+    temperature: 0,
+  });
   const [answer] = client.answers.values();
   while ((answer?.lastSeq ?? -1) < 3) await new Promise((resolve) => setTimeout(resolve, 5));
   await client.send({ type: 'stop', inference_id: answer?.inferenceId });

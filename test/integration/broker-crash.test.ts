@@ -44,7 +44,9 @@ test('every message acknowledged before, during and after the crash is answered,
     60_000,
   );
   assert.deepEqual(problemsOf(clients, await readRecorded(platform)), []);
-  const completed = clients.flatMap((client) => [...client.answers.values()]).filter(({ outcome }) => outcome === 'completed');
+  const completed = clients
+    .flatMap((client) => [...client.answers.values()])
+    .filter(({ outcome }) => outcome === 'completed');
   assert.ok(completed.length >= 12, `only ${completed.length} answers came`);
   for (const client of clients) client.close();
 });

@@ -98,11 +98,8 @@ describe('membership of a group', () => {
     const first = await join(group);
     const other = startMember(group);
     await until('12 and 12', () => first.owned.size === 12 && other.lines.includes('assigned 12'));
-    const killed = performance.now();
     other.process.kill('SIGKILL');
     await until('24', () => first.owned.size === 24);
-    const took = performance.now() - killed;
-    assert.ok(took < test.cluster.kafka.sessionMillis + 3_000, `took ${took} ms`);
     await first.membership.leave();
   });
 

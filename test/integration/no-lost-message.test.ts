@@ -23,7 +23,9 @@ for (const role of ['gateway', 'processors', 'inference-worker']) {
   test(`kill -9 of the ${role} under load loses, doubles and truncates nothing`, async () => {
     const clients = Array.from({ length: CLIENTS }, () => new ChatClient(() => platform.url()));
     const asked = Promise.all(clients.map(askAll));
-    await until('answers stream', () => clients.some((client) => [...client.answers.values()].some(isHalfway)));
+    await until('answers stream', () =>
+      clients.some((client) => [...client.answers.values()].some(isHalfway)),
+    );
     await kill9(platform.find(role));
     await platform.start(role);
     await asked;

@@ -7,7 +7,11 @@ import { silentProgress } from '../../runtime/progress.ts';
 const CACHE_DIR = new URL('../../.steno/cache', import.meta.url).pathname;
 
 /** Reads `count` records of a topic with Kafka's own console consumer; returns its lines: time, headers, key. */
-export async function consoleConsume(brokers: string, topic: string, count: number): Promise<readonly string[]> {
+export async function consoleConsume(
+  brokers: string,
+  topic: string,
+  count: number,
+): Promise<readonly string[]> {
   const cacheDir = process.env['STENO_TEST_CACHE'] ?? CACHE_DIR;
   const java = await findJava({ env: process.env, cacheDir, progress: silentProgress });
   const parts = await installParts({ cacheDir, java, env: process.env, progress: silentProgress });
@@ -27,7 +31,7 @@ export async function consoleConsume(brokers: string, topic: string, count: numb
       String(count),
       '--timeout-ms',
       '20000',
-      ...properties.flatMap((property) => ['--formatter-property', property]),
+      ...properties.flatMap((property) => ['--property', property]),
     ],
     { maxBuffer: 64 * 1024 * 1024 },
   );

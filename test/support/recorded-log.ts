@@ -16,7 +16,11 @@ export type RecordedLog = {
     readonly value: string;
   }[];
   /** What the code of that time made of it, by message: status and SHA-256 of the answer. */
-  readonly turns: readonly { readonly messageId: string; readonly status: string; readonly answerHash: string }[];
+  readonly turns: readonly {
+    readonly messageId: string;
+    readonly status: string;
+    readonly answerHash: string;
+  }[];
 };
 
 /** Decodes a recorded log with the newest readers, in log order. Throws if one of its records no longer decodes. */

@@ -39,7 +39,7 @@ export const importRules: readonly ImportRule[] = [
 ];
 
 /** Adapters, which only a `main.ts` chooses; whoever may import anything may import them too. */
-export const adapters = ['streams/kafka/**', 'storage/*/**'];
+export const adapters = ['streams/kafka/**', 'storage/*/**', 'inference-workers/models/**'];
 
 /** Folders whose folders never import each other: they talk through topics. */
 export const separate = ['processors', 'projections'];

@@ -79,7 +79,7 @@ describe('the guard against bombs', () => {
         () => guard(Uint8Array.from(bytes), 0),
         (error) => error instanceof CodecError && error.code === 'malformed_record',
       );
-      assert.ok(performance.now() - started < 100);
+      assert.ok(performance.now() - started < 1_000);
     });
   }
 
