@@ -41,10 +41,7 @@ const labels = z.array(z.string().min(1).max(100)).max(20);
 const feedbackFields = {
   inference_id: id,
   token: z.string().max(2_048).optional().describe('Resume token of the inference; spares a look-up.'),
-  thumb: z
-    .union([z.literal(1), z.literal(-1), z.literal(0)])
-    .optional()
-    .describe('1 up, -1 down, 0 neither.'),
+  thumb: z.literal([1, -1, 0]).optional().describe('1 up, -1 down, 0 neither.'),
   rating: z.int().min(1).max(5).optional(),
   labels: labels.optional(),
   comment: z.string().min(1).max(20_000).optional(),

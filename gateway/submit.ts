@@ -72,7 +72,7 @@ export function createSubmit(deps: {
     const model = models.resolve(submission.model);
     if (model === null) {
       throw refuse('model_not_found', 'no model has this name', {
-        param: 'model',
+        param: transport === 'conversation' ? 'model_type' : 'model',
         fix: 'name a model of the catalogue',
       });
     }

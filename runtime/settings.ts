@@ -136,7 +136,12 @@ export const settings = [
     'seconds',
     'Age at which history leaves the prompt; never if unset (the first specification had 3600).',
   ),
-  setting('STENO_HEALTH_PORT', '0', 'a port, or 0 for a free one', 'Port on loopback where a role other than the gateway answers probes and metrics.'),
+  setting(
+    'STENO_HEALTH_PORT',
+    '0',
+    'a port, or 0 for a free one',
+    'Port on loopback where a role other than the gateway answers probes and metrics.',
+  ),
   setting('LOG_LEVEL', 'info', 'debug, info, warn, error or silent', 'What is logged.'),
 ] as const satisfies readonly Setting[];
 

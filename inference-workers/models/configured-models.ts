@@ -13,9 +13,14 @@ export type ConfiguredModels = {
 const DEFAULT_ALIAS = 'default';
 
 /** Reads the catalogue and applies STENO_MODEL: an id or alias of it, a .gguf file, or a file of the hub. */
-export async function configuredModels(config: Pick<Config, 'modelsFile' | 'model'>): Promise<ConfiguredModels> {
-  const catalogue = config.modelsFile === null ? await loadCatalogue() : await loadCatalogue(config.modelsFile);
-  const known = findModel(catalogue, config.model ?? DEFAULT_ALIAS) ?? (config.model === null ? catalogue.models[0] : undefined);
+export async function configuredModels(
+  config: Pick<Config, 'modelsFile' | 'model'>,
+): Promise<ConfiguredModels> {
+  const catalogue =
+    config.modelsFile === null ? await loadCatalogue() : await loadCatalogue(config.modelsFile);
+  const known =
+    findModel(catalogue, config.model ?? DEFAULT_ALIAS) ??
+    (config.model === null ? catalogue.models[0] : undefined);
   if (known !== undefined) return withDefault(catalogue, known);
   const named = await namedModel(config.model ?? DEFAULT_ALIAS);
   return withDefault(catalogueOf([...catalogue.models, named]), named);

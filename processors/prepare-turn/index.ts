@@ -1,2 +1,1 @@
-export { decide } from './decide.ts';
-export { startPrepareTurn, type PrepareTurnPorts } from './start.ts';
+export { startPrepareTurn } from './start.ts';

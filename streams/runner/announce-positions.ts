@@ -13,7 +13,9 @@ export function announcePositions(
   const announced = new Map<string, number>();
   let busy = false;
   const timer = setInterval(() => {
-    const moved = read().filter(({ topic, partition, offset }) => announced.get(`${topic}/${partition}`) !== offset);
+    const moved = read().filter(
+      ({ topic, partition, offset }) => announced.get(`${topic}/${partition}`) !== offset,
+    );
     if (busy || moved.length === 0) return;
     busy = true;
     const done = (succeeded: boolean): void => {

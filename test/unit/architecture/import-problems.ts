@@ -2,7 +2,7 @@ import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import type { Import, RepositoryFile } from './repository.ts';
 import { isTypeScript, readImports } from './repository.ts';
-import { adapters, importableOnlyBy, importRules, separate, vendorHomes } from './rules.ts';
+import { adapters, catalogues, importableOnlyBy, importRules, separate, vendorHomes } from './rules.ts';
 
 /** One sentence for each import that the rules do not allow. */
 export function importProblems(files: readonly RepositoryFile[]): string[] {
@@ -56,7 +56,7 @@ function folderProblem(from: string, to: string): string[] {
   const rule = importRules.find(({ files }) => path.posix.matchesGlob(from, files));
   if (rule === undefined) return problem(`${fromTop} has no line in the rules`);
   if (matchesAny(to, rule.mayImport)) return [];
-  if (!matchesAny(to, adapters)) return problem(`not in the line of ${rule.files}`);
+  if (!matchesAny(to, [...adapters, ...catalogues])) return problem(`not in the line of ${rule.files}`);
   return path.posix.basename(from) === 'main.ts' ? [] : problem('adapters are chosen in a main.ts');
 }
 

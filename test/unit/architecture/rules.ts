@@ -39,7 +39,10 @@ export const importRules: readonly ImportRule[] = [
 ];
 
 /** Adapters, which only a `main.ts` chooses; whoever may import anything may import them too. */
-export const adapters = ['streams/kafka/**', 'storage/*/**', 'inference-workers/models/**'];
+export const adapters = ['streams/kafka/**', 'storage/*/**'];
+
+/** The model catalogue: configuration of the whole installation, handed to every role by its `main.ts`. */
+export const catalogues = ['inference-workers/models/**'];
 
 /** Folders whose folders never import each other: they talk through topics. */
 export const separate = ['processors', 'projections'];

@@ -19,7 +19,9 @@ for (const file of files) {
   const log = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as RecordedLog;
 
   test(`issue ${log.issue}, ${log.title}: every record decodes and folds to the turns of its time`, () => {
-    const folded = [...foldAll(decodeLog(log)).turns.values()].flatMap((turn) => (turn === null ? [] : [turn]));
+    const folded = [...foldAll(decodeLog(log)).turns.values()].flatMap((turn) =>
+      turn === null ? [] : [turn],
+    );
     const turns = folded.map(({ messageId, status, answer }) => ({
       messageId,
       status,
