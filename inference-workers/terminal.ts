@@ -84,10 +84,11 @@ export function terminalOf(
       return { type: 'InferenceFailed', data: { ...data, code, reason, retryable }, ...where };
     }
     case 'cancelled': {
-      const { eventId, reason } = ending.cancel;
+      // What reaches a worker is prepare-turn's relay: its cause is the request that a person made.
+      const { causationId, reason } = ending.cancel;
       return {
         type: 'InferenceCancelled',
-        data: { ...data, cancelId: eventId, cancelReason: reason },
+        data: { ...data, cancelId: causationId, cancelReason: reason },
         ...where,
       };
     }

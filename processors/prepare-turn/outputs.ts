@@ -42,10 +42,11 @@ export function requestOf(row: ConversationRow, turn: Turn, prompt: PreparedProm
   };
 }
 
-type EndWithoutAttempt = 'too_large' | 'timeout' | 'dead_lettered';
+type EndWithoutAttempt = 'too_large' | 'model_not_found' | 'timeout' | 'dead_lettered';
 
 const REASONS: Readonly<Record<EndWithoutAttempt, string>> = {
   too_large: 'the message does not fit into the context window of the model',
+  model_not_found: 'no model of this name is in the catalogue',
   timeout: 'the answer did not come within its deadline',
   dead_lettered: 'the message could not be processed and was set aside',
 };

@@ -8,6 +8,8 @@ import { sha256 } from '../../streams/ids.ts';
 import type { Rules } from './rules.ts';
 import { textOf, type Conversation, type Turn } from './state.ts';
 
+/** Turns without an answer that are passed over: what lies behind more of them stays out, so that a turn's cost is bounded. */
+const MAX_UNANSWERED = 32;
 /** Named in every manifest: a prompt can only be rebuilt with the counter that sized it. */
 export const TOKEN_COUNTER = 'utf8-bytes/3';
 /** Tokens that a chat template spends on each message, rounded up. */
@@ -42,6 +44,7 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
   const history: PromptMessage[][] = [];
   const entries: ContextEntry[] = [];
   let characters = textOf(turn.parts).length;
+  let unanswered = 0;
   for (let past = parentOf(conversation, turn); past !== null; past = parentOf(conversation, past)) {
     const tokens = past.messageTokens + past.answerTokens + 2 * MESSAGE_OVERHEAD;
     const longer = characters + textOf(past.parts).length + past.answer.length;
@@ -52,7 +55,10 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
       entries.push({ messageId: past.messageId, kind: 'answer', tokens: past.answerTokens, decision });
     }
     entries.push({ messageId: past.messageId, kind: 'message', tokens: past.messageTokens, decision });
-    if (decision === 'unanswered') continue;
+    if (decision === 'unanswered') {
+      unanswered += 1;
+      if (unanswered < MAX_UNANSWERED) continue;
+    }
     // Whatever is older is left out for the same reason: one entry says so.
     if (decision !== 'included') break;
     used += tokens;

@@ -40,7 +40,8 @@ export function decideMessage(event: Submitted, conversation: Conversation | nul
 export function request(conversation: Conversation, turn: Turn, rules: Rules): Decision {
   const prompt = preparePrompt(conversation, turn, rules);
   if (prompt === null) {
-    return decideEndWithoutAttempt(conversation, turn, 'too_large', rules);
+    const code = rules.models.has(turn.route.model) ? 'too_large' : 'model_not_found';
+    return decideEndWithoutAttempt(conversation, turn, code, rules);
   }
   const requested: Turn = { ...turn, status: 'requested', promptHash: prompt.promptHash };
   return {
@@ -49,6 +50,18 @@ export function request(conversation: Conversation, turn: Turn, rules: Rules): D
     turns: [requested],
     forget: false,
   };
+}
+
+/** Ends a message that nobody could decide on: its record lies in dead letters, and whoever waits is told. */
+export function decideDeadLettered(
+  event: Submitted,
+  conversation: Conversation | null,
+  rules: Rules,
+): Decision {
+  const existing = conversation ?? emptyConversation(event);
+  if (existing.row.tenantId !== event.data.tenantId || existing.turns.has(event.data.eventId)) return nothing;
+  const turn = openTurn(event.data, null, event.data.parts, 0, event);
+  return decideEndWithoutAttempt(existing, turn, 'dead_lettered', rules);
 }
 
 function attach(event: Submitted, first: Turn, rules: Rules): Decision {

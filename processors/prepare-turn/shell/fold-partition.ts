@@ -10,7 +10,8 @@ import { isTerminal } from '../../../streams/effective-end.ts';
 import { decide } from '../decide.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { OverdueEnder } from './end-overdue.ts';
-import { failureOf, NO_TEXT, requestAgain } from '../outputs.ts';
+import { requestAgain } from '../outputs.ts';
+import { decideDeadLettered } from '../submit.ts';
 import { PartitionState, type Changes, type OpenInference } from './partition-state.ts';
 import type { Rules } from '../rules.ts';
 import { preparePrompt } from '../prompt.ts';
@@ -151,10 +152,10 @@ export class FoldPartition {
 
   #failed(event: LoggedEvent): readonly NewEvent[] {
     if (event.type !== 'MessageSubmitted') return [];
-    const conversation = this.state.get(event.data.conversationId);
-    const turn = conversation?.turns.get(event.data.eventId);
-    if (conversation === null || turn === undefined) return [];
-    return [failureOf(conversation.row, turn, 'dead_lettered', NO_TEXT, this.#ports.rules)];
+    const { conversationId } = event.data;
+    const decision = decideDeadLettered(event, this.state.get(conversationId), this.#ports.rules);
+    this.state.apply(conversationId, decision);
+    return decision.outputs;
   }
 
   async #setAllAside(

@@ -78,8 +78,13 @@ test('a failure keeps the partial text and says what to do', () => {
   assert.deepEqual([code, reason, retryable, content.text], ['timeout', 'too slow', true, 'half']);
 });
 
-test('a cancellation names what cancelled it', () => {
-  const event = end({ type: 'cancelled', cancel: aCancelRequest('q1', { reason: 'disconnect' }).data });
+test('a cancellation names the request that a person made, not its relay', () => {
+  const relayed = {
+    ...aCancelRequest('q1', { reason: 'disconnect' }).data,
+    eventId: 'relay',
+    causationId: 'cancel_q1',
+  };
+  const event = end({ type: 'cancelled', cancel: relayed });
   assert.ok(event.type === 'InferenceCancelled');
   assert.deepEqual([event.data.cancelId, event.data.cancelReason], ['cancel_q1', 'disconnect']);
 });

@@ -171,11 +171,11 @@ test('a message that is too large for the model ends as a failure, on the log li
   assert.equal(after?.turns.get('q1')?.status, 'requested', 'it ends when its failure is folded');
 });
 
-test('a message for a model that nobody knows fits nowhere', () => {
+test('a message for a model that nobody knows is told so', () => {
   const route = { pool: 'pool', tier: 'interactive' as const, model: 'unheard-of', canaryBucket: 0 };
   given([])
     .when(aFirstMessage('q1', 'hello', { route }))
-    .then([{ type: 'InferenceFailed', data: { code: 'too_large', model: 'unheard-of' } }]);
+    .then([{ type: 'InferenceFailed', data: { code: 'model_not_found', model: 'unheard-of' } }]);
 });
 
 test('an erased conversation takes no message and forgets its turns', () => {
