@@ -34,7 +34,7 @@ export interface RowStore {
    * Calls take effect in the order they were made: the next need not await the one before.
    */
   commit(commit: RowCommit): Promise<boolean>;
-  /** Forgets a partition's position and the rows of the groups named: a rebuild begins. */
-  reset(partition: number, groups: readonly string[]): Promise<void>;
+  /** Forgets a partition's position and every row that its commits put: a rebuild begins. */
+  reset(partition: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -56,7 +56,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
     const foreign = stored === null ? null : foreignPosition(stored, topicId, end);
     if (foreign !== null) {
       logger.error('the database is not of this log: rebuilding', { partition, ...foreign.facts });
-      await store.reset(partition, []);
+      await store.reset(partition);
     }
     const start = foreign === null ? stored : null;
     const rules: Rules = { ...ports.rules, conversationPartition: partition };

@@ -7,6 +7,7 @@ import { openDatabase, type OpenOptions } from './open-database.ts';
 // clustered by its key, whose pages hold few keys.
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS rows (
+    part INTEGER NOT NULL,
     grp TEXT NOT NULL,
     key TEXT NOT NULL,
     value TEXT NOT NULL,
@@ -26,10 +27,11 @@ function wrap(database: Database): RowStore {
   const positions = openPositions(database);
   const select = database.prepare('SELECT key, value FROM rows WHERE grp = ? ORDER BY key');
   const put = database.prepare(
-    'INSERT INTO rows (grp, key, value) VALUES (?, ?, ?) ON CONFLICT (grp, key) DO UPDATE SET value = excluded.value',
+    'INSERT INTO rows (part, grp, key, value) VALUES (?, ?, ?, ?) ON CONFLICT (grp, key) DO UPDATE SET value = excluded.value',
   );
   const remove = database.prepare('DELETE FROM rows WHERE grp = ? AND key = ?');
-  const removeGroup = database.prepare('DELETE FROM rows WHERE grp = ?');
+  // Without an index on it: a partition is rebuilt once in a blue moon, and rows are written all day.
+  const removeAll = database.prepare('DELETE FROM rows WHERE part = ?');
 
   return {
     async position(partition) {
@@ -50,14 +52,14 @@ function wrap(database: Database): RowStore {
         // First of all: a lost race changes nothing, so that there is nothing to roll back.
         if (!positions.advance(partition, start, position)) return false;
         for (const row of deletes) remove.run(row.group, row.key);
-        for (const row of puts) put.run(row.group, row.key, row.value);
+        for (const row of puts) put.run(partition, row.group, row.key, row.value);
         return true;
       });
     },
-    async reset(partition, groups) {
+    async reset(partition) {
       database.transaction(() => {
         positions.forget(partition);
-        for (const group of groups) removeGroup.run(group);
+        removeAll.run(partition);
       });
     },
     async close() {
