@@ -34,6 +34,8 @@ export interface RowStore {
    * Calls take effect in the order they were made: the next need not await the one before.
    */
   commit(commit: RowCommit): Promise<boolean>;
+  /** Several partitions' commits in one transaction: each is done or not on its own, in the order given. */
+  commitAll(commits: readonly RowCommit[]): Promise<readonly boolean[]>;
   /** Forgets a partition's position and every row that its commits put: a rebuild begins. */
   reset(partition: number): Promise<void>;
   close(): Promise<void>;

@@ -19,7 +19,8 @@ export interface EventAppender {
 /** The log with events instead of bytes. */
 export interface EventLog {
   readonly log: Log;
-  openAppender(name: string): EventAppender;
+  /** As Log.openAppender. */
+  openAppender(name: string, lingerMillis?: number): EventAppender;
   /** Throws CodecError: unknown_schema_id means `learn` it first. */
   decode(record: RawRecord): LoggedEvent;
   /** Asks the registry for a schema id. Throws CodecError if no event can read it, StenoError if it cannot be reached. */
@@ -71,8 +72,8 @@ function wrapLog(
 
   return {
     log,
-    openAppender(name) {
-      const appender = log.openAppender(name);
+    openAppender(name, lingerMillis = 0) {
+      const appender = log.openAppender(name, lingerMillis);
       return {
         append: async (events) => appender.append(events.map(toRecord)),
         get pending() {

@@ -96,7 +96,8 @@ export type TopicSettings = {
 
 /** The log as a process sees it. */
 export interface Log {
-  openAppender(name: string): Appender;
+  /** `lingerMillis`: how long a record that nobody waits for may wait for company; 0 where somebody does. */
+  openAppender(name: string, lingerMillis?: number): Appender;
   openFollower(options: FollowOptions): Follower;
   join(options: JoinOptions): Promise<Membership>;
   /** Number of partitions of a topic. Throws StenoError `topic_missing`. */

@@ -14,8 +14,10 @@ import { FoldPartition, foreignPosition } from './shell/fold-partition.ts';
 import type { Rules } from './rules.ts';
 
 /** How long rows may wait for their commit: a crash repeats at most so much work, under the same ids. */
-const COMMIT_EVERY_MS = 50;
+const COMMIT_EVERY_MS = 100;
 const DEADLINES_EVERY_MS = 250;
+/** Nobody waits for TurnMeasured: it may wait for company. */
+const MEASURES_LINGER_MS = 25;
 /** Batches of a partition that may wait for their commit before its next record does. */
 const MAX_UNSAVED = 500;
 
@@ -40,6 +42,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
   const { logger } = context;
   const topic = ports.rules.topics.conversations;
   const appender = events.openAppender('prepare-turn');
+  const measures = events.openAppender('prepare-turn-measures', MEASURES_LINGER_MS);
   const topicId = await events.log.topicId(topic);
   const folding = new Map<Assignment, Folding>();
   const prepared = context.metrics.counter(
@@ -66,6 +69,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
       {
         store,
         appender,
+        measures,
         rules,
         deadlines,
         overdue,
@@ -89,9 +93,19 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
     return start?.next ?? 'earliest';
   }
 
+  /** One transaction for all partitions. One whose position somebody else moved is read again from there. */
   async function commitAll(control: GroupControl | null): Promise<void> {
-    for (const [assignment, { fold }] of folding) {
-      if (fold.unsaved === 0 || (await fold.commit())) continue;
+    const taken = [...folding].flatMap(([assignment, { fold }]) => {
+      const commit = fold.takeCommit();
+      return commit === null ? [] : [{ assignment, fold, commit }];
+    });
+    if (taken.length === 0) return;
+    const done = await store.commitAll(taken.map(({ commit }) => commit));
+    for (const [index, { assignment, fold, commit }] of taken.entries()) {
+      if (done[index] === true) {
+        fold.onCommit(commit);
+        continue;
+      }
       logger.warn('another process moved the position: reading it again', {
         partition: assignment.partition,
       });
@@ -177,6 +191,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
       await commitAll(null);
       await running.stop();
       await appender.close();
+      await measures.close();
       await store.close();
     },
   };

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
 import type { Database, SqlRow, Statement } from '../database.ts';
 import { checkHost, claimHost, thisHost, type Host } from './claim-host.ts';
 import { guarded } from './store-error.ts';
@@ -15,6 +16,8 @@ export type OpenOptions = {
 const BUSY_MS = 2_000;
 /** Memory for pages, in KiB. */
 const CACHE_KIB = 16 * 1024;
+/** Pages of 4 KiB in the write-ahead log at which the writer itself would checkpoint. */
+const WAL_PAGES = 20_000;
 
 /**
  * Opens a database file for reading and writing and makes it, and its folder, if missing. A commit survives the death of
@@ -30,17 +33,31 @@ export function openDatabase(file: string, options: OpenOptions = {}): Database 
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = NORMAL;
         PRAGMA secure_delete = ON;
-        PRAGMA cache_size = -${CACHE_KIB};`);
+        PRAGMA cache_size = -${CACHE_KIB};
+        PRAGMA wal_autocheckpoint = ${WAL_PAGES};`);
     } catch (error) {
       handle.close();
       throw error;
     }
+    const checkpoints = startCheckpoints(file);
     return wrap(
       file,
       () => handle,
-      () => handle.close(),
+      () => {
+        checkpoints.stop();
+        handle.close();
+      },
     );
   });
+}
+
+/** Checkpoints in a thread of its own: here they would stop the event loop for as long as the disk takes. */
+function startCheckpoints(file: string): { stop(): void } {
+  const thread = new Worker(new URL('./checkpoint-thread.ts', import.meta.url), { workerData: file });
+  thread.unref();
+  // Without the thread the log is still carried over, by the writer, once it is WAL_PAGES long.
+  thread.on('error', () => undefined);
+  return { stop: () => void thread.terminate() };
 }
 
 /**

@@ -2,6 +2,7 @@ import { Producer } from '@platformatic/kafka';
 import type { Appender, NewRecord } from '../log.ts';
 import { appendError, refusedPartitions, toMessage } from './append-request.ts';
 import { baseOptions, type KafkaOptions } from './connection.ts';
+import { Pace } from './pace.ts';
 
 /** Most bytes and records of one request: what is over waits for the next. */
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
@@ -24,8 +25,9 @@ type Waiting = { readonly record: NewRecord; readonly call: Call };
  * Opens an idempotent producer with acks=all. One request is outstanding at a time and takes whatever waits, so
  * batches grow with the load and never with a timer.
  */
-export function openAppender(options: KafkaOptions, name: string): Appender {
+export function openAppender(options: KafkaOptions, name: string, lingerMillis = 0): Appender {
   const producer = new Producer({ ...baseOptions(options, name), idempotent: true, strict: false });
+  const pace = new Pace();
   let waiting: Waiting[] = [];
   let taken = 0;
   let pending = 0;
@@ -34,7 +36,12 @@ export function openAppender(options: KafkaOptions, name: string): Appender {
   async function sendAll(): Promise<void> {
     // A turn of the microtask queue: whatever the same tick appends travels in the first request too.
     await Promise.resolve();
-    while (taken < waiting.length) await send(takeGroup());
+    if (lingerMillis > 0) await new Promise((resolve) => setTimeout(resolve, lingerMillis));
+    while (taken < waiting.length) {
+      await pace.wait(performance.now());
+      pace.note(performance.now());
+      await send(takeGroup());
+    }
     waiting = [];
     taken = 0;
     sending = null;

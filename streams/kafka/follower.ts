@@ -4,6 +4,7 @@ import type { Batch, Follower, FollowOptions } from '../log.ts';
 import { readBatches } from './batches.ts';
 import { baseOptions, type KafkaOptions } from './connection.ts';
 import { readOffsets } from './offsets.ts';
+import { Pace } from './pace.ts';
 
 /** Longest time a fetch is parked at the broker: a partition that is added waits at most so long. */
 const MAX_WAIT_MS = 100;
@@ -75,6 +76,7 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
   }
 
   async function loop(node: number): Promise<void> {
+    const pace = new Pace();
     while (!stopped) {
       const ready = [...positions.values()].filter(
         (position) => position.leader === node && position.queuedBytes < MAX_QUEUED_BYTES,
@@ -84,6 +86,8 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
         continue;
       }
       try {
+        await pace.wait(performance.now());
+        pace.note(performance.now());
         deliver(ready, await fetchFrom(node, ready));
         // Handlers that finish within this turn of the event loop are in the next fetch already.
         if (ready.some((position) => position.busy)) await new Promise(setImmediate);

@@ -36,7 +36,7 @@ export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
   }
 
   return {
-    openAppender: (name) => openAppender(options, name),
+    openAppender: (name, lingerMillis = 0) => openAppender(options, name, lingerMillis),
     openFollower: (follow) => openFollower(options, follow),
     join: (join) => joinGroup(options, join),
     partitionCount: async (topic) => (await describe(topic)).partitionsCount,

@@ -20,6 +20,8 @@ import { type Turn } from '../state.ts';
 export type FoldPorts = {
   readonly store: RowStore;
   readonly appender: EventAppender;
+  /** For what nobody waits for. */
+  readonly measures: EventAppender;
   readonly rules: Rules;
   readonly deadlines: Deadlines;
   readonly overdue: OverdueEnder;
@@ -178,7 +180,11 @@ export class FoldPartition {
     };
     this.#pending.push(entry);
     if (outputs.length === 0) return;
-    appendUntilDone(this.#ports.appender, outputs, this.#assignment.signal).then(
+    const { appender, measures } = this.#ports;
+    const { signal } = this.#assignment;
+    const lazy = outputs.filter(({ type }) => type === 'TurnMeasured');
+    const prompt = outputs.filter(({ type }) => type !== 'TurnMeasured');
+    Promise.all([appendUntilDone(appender, prompt, signal), appendUntilDone(measures, lazy, signal)]).then(
       () => (entry.acked = true),
       (error: unknown) => {
         if (!this.#assignment.signal.aborted) this.#ports.onFailure(error);
@@ -187,22 +193,20 @@ export class FoldPartition {
   }
 
   /**
-   * Saves everything whose outputs are acknowledged, as one compare-and-set. Returns false if somebody else moved the
-   * position: this assignment's memory is worthless then.
+   * Takes everything whose outputs are acknowledged, as one compare-and-set, or null if there is nothing. `onCommit` must
+   * follow with what became of it.
    */
-  async commit(): Promise<boolean> {
+  takeCommit(): RowCommit | null {
     let count = 0;
     while (this.#pending[count]?.acked === true) count += 1;
     const last = this.#pending[count - 1];
-    if (last === undefined) return true;
-    const ready = this.#pending.splice(0, count);
-    const start = this.#committed;
-    const done = await this.#ports.store.commit(this.#mergeCommits(ready, last, start));
-    if (done) {
-      this.#committed = last.next;
-      if (this.#pending.length === 0) this.state.evict();
-    }
-    return done;
+    if (last === undefined) return null;
+    return this.#mergeCommits(this.#pending.splice(0, count), last, this.#committed);
+  }
+
+  onCommit(commit: RowCommit): void {
+    this.#committed = commit.position.next;
+    if (this.#pending.length === 0) this.state.evict();
   }
 
   #mergeCommits(ready: readonly Pending[], last: Pending, start: number | null): RowCommit {
