@@ -1,7 +1,7 @@
 /** Requests within the window from which on they are paced, and how far apart they are kept then. */
 const BUSY_REQUESTS = 6;
 const WINDOW_MS = 10;
-const GAP_MS = 1;
+const GAP_MS = 3;
 
 /**
  * Keeps requests of one connection apart once they come thick and fast. A request costs the same whether it carries one
