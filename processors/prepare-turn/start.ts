@@ -10,7 +10,8 @@ import {
 } from '../../streams/runner/run-group.ts';
 import { Deadlines } from './shell/deadlines.ts';
 import { OverdueEnder } from './shell/end-overdue.ts';
-import { FoldPartition, foreignPosition } from './shell/fold-partition.ts';
+import { findPosition } from './shell/find-position.ts';
+import { FoldPartition } from './shell/fold-partition.ts';
 import type { Rules } from './rules.ts';
 
 /** How long rows may wait for their commit: a crash repeats at most so much work, under the same ids. */
@@ -52,16 +53,14 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
   let committing: Promise<void> = Promise.resolve();
   let runner: GroupRunner | null = null;
 
-  async function begin(assignment: Assignment): Promise<number | 'earliest'> {
+  async function begin(assignment: Assignment): Promise<number> {
     const { partition, signal } = assignment;
-    const stored = await store.position(partition);
-    const end = (await events.log.offsets(topic, 'end'))[partition] ?? 0;
-    const foreign = stored === null ? null : foreignPosition(stored, topicId, end);
-    if (foreign !== null) {
-      logger.error('the database is not of this log: rebuilding', { partition, ...foreign.facts });
-      await store.reset(partition);
-    }
-    const start = foreign === null ? stored : null;
+    const [first, end] = await Promise.all([
+      events.log.offsets(topic, 'earliest'),
+      events.log.offsets(topic, 'end'),
+    ]);
+    const ends = { first: first[partition] ?? 0, end: end[partition] ?? 0, topicId };
+    const { position, silentBefore } = await findPosition(store, partition, ends, logger);
     const rules: Rules = { ...ports.rules, conversationPartition: partition };
     const deadlines = new Deadlines();
     const overdue = new OverdueEnder({ events, appender, rules, workerId: `prepare-turn-${process.pid}` });
@@ -75,8 +74,8 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
         overdue,
         topicId,
         logger,
-        start,
-        silentBefore: start === null ? end : 0,
+        start: position,
+        silentBefore,
         onFailure: context.fail,
       },
       assignment,
@@ -90,7 +89,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
       );
     }
     if (!signal.aborted) folding.set(assignment, { fold, deadlines, overdue });
-    return start?.next ?? 'earliest';
+    return position.next;
   }
 
   /** One transaction for all partitions. One whose position somebody else moved is read again from there. */

@@ -5,7 +5,7 @@ import { loadModel } from '../../inference-workers/engines/llama-cpp/load-model.
 import { findModel, loadCatalogue } from '../../inference-workers/models/catalogue.ts';
 import { fetchModel } from '../../inference-workers/models/fetch-model.ts';
 
-const cacheDir = fileURLToPath(new URL('../../.steno/models/', import.meta.url));
+const cacheDir = fileURLToPath(new URL('../../.steno/cache/models/', import.meta.url));
 const step = { update: (): void => undefined, finish: (): void => undefined, fail: (): void => undefined };
 
 test('prompts of SmolLM2 are written as its template says', async (context) => {

@@ -17,7 +17,7 @@ import { createLogger } from '../../runtime/logger.ts';
 import type { Progress } from '../../runtime/progress.ts';
 import { answer, aPrompt, engineContract } from '../contract/engine.ts';
 
-const cacheDir = fileURLToPath(new URL('../../.steno/models/', import.meta.url));
+const cacheDir = fileURLToPath(new URL('../../.steno/cache/models/', import.meta.url));
 const logger = createLogger({ role: 'test', level: 'silent' });
 const quiet: Progress = {
   step: () => ({ update: () => undefined, finish: () => undefined, fail: () => undefined }),

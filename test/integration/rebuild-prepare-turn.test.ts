@@ -9,7 +9,8 @@ import { ChatClient } from '../support/chat-client.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { readTopic } from '../support/read-topic.ts';
 import { problemsOf, readRecorded } from '../support/recorded.ts';
-import { stopRole } from '../support/role-process.ts';
+import { kill9, stopRole } from '../support/role-process.ts';
+import { until } from '../support/until.ts';
 
 /** The log is the record: whatever prepare-turn keeps can be thrown away and is rebuilt, silently. */
 
@@ -60,6 +61,26 @@ test('a message accepted while prepare-turn was down, and its database lost, is 
   assert.equal((await asked).outcome, 'completed');
   assert.deepEqual(problemsOf([client], await readRecorded(platform)), []);
   client.close();
+});
+
+test('a crash before the first commit makes nothing silent: what was folded is measured after all', async () => {
+  for (let round = 0; round < 3; round += 1) {
+    const client = new ChatClient(() => platform.url());
+    // New conversations fall on partitions that may have had no event yet.
+    const asked = Promise.all(
+      Array.from({ length: 8 }, (_unused, index) =>
+        client.ask({ text: `round ${round} ${index}`, model: 'scripted' }),
+      ),
+    );
+    await asked;
+    await kill9(platform.find('processors'));
+    await platform.start('processors');
+    await until(
+      'every turn is measured',
+      async () => problemsOf([client], await readRecorded(platform)).length === 0,
+    );
+    client.close();
+  }
 });
 
 async function readRequests(): Promise<

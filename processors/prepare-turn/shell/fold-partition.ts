@@ -1,4 +1,3 @@
-import { StenoError } from '../../../runtime/errors.ts';
 import type { Logger } from '../../../runtime/logger.ts';
 import type { Position, RowCommit, RowStore } from '../../../storage/row-store.ts';
 import type { LoggedEvent, NewEvent } from '../../../streams/event.ts';
@@ -29,7 +28,7 @@ export type FoldPorts = {
   readonly logger: Logger;
   /** Rebuilding: outputs of events before this offset were made by an earlier life and are not made again. */
   readonly silentBefore: number;
-  readonly start: Position | null;
+  readonly start: Position;
   readonly onFailure: (error: unknown) => void;
 };
 
@@ -50,7 +49,7 @@ export class FoldPartition {
   readonly state: PartitionState;
   readonly open = new Map<string, OpenInference>();
   #pending: Pending[] = [];
-  #committed: number | null;
+  #committed: number;
   #lastEventId: string;
   #silent: boolean;
 
@@ -58,9 +57,9 @@ export class FoldPartition {
     this.#ports = ports;
     this.#assignment = assignment;
     this.state = new PartitionState(ports.store, assignment.partition);
-    this.#committed = ports.start?.next ?? null;
-    this.#lastEventId = ports.start?.lastEventId ?? '';
-    this.#silent = (ports.start?.next ?? 0) < ports.silentBefore;
+    this.#committed = ports.start.next;
+    this.#lastEventId = ports.start.lastEventId;
+    this.#silent = ports.start.next < ports.silentBefore;
   }
 
   handle(
@@ -131,6 +130,7 @@ export class FoldPartition {
   /** The rebuild has caught up: whatever is still open is asked for again, under the ids of the first time. */
   #speak(): readonly NewEvent[] {
     this.#silent = false;
+    this.state.endRebuild();
     const outputs: NewEvent[] = [];
     for (const open of this.open.values()) {
       const conversation = this.state.get(open.conversationId);
@@ -209,7 +209,7 @@ export class FoldPartition {
     if (this.#pending.length === 0) this.state.evict();
   }
 
-  #mergeCommits(ready: readonly Pending[], last: Pending, start: number | null): RowCommit {
+  #mergeCommits(ready: readonly Pending[], last: Pending, start: number): RowCommit {
     const merged = new Map<
       string,
       { readonly group: string; readonly key: string; readonly value: string | null }
@@ -240,16 +240,4 @@ function conversationOf(event: LoggedEvent): string {
 
 function eventIdOf(event: LoggedEvent): string | null {
   return 'eventId' in event.data ? event.data.eventId : null;
-}
-
-/** Returns an error for a position that the log cannot have: the database is of another log, or newer than this one. */
-export function foreignPosition(position: Position, topicId: string, end: number): StenoError | null {
-  if (position.topicId === topicId && position.next <= end) return null;
-  return new StenoError(
-    'database_newer_than_log',
-    'the saved position is not of this log: rebuilding from the log',
-    {
-      facts: { next: position.next, end, sameTopic: position.topicId === topicId },
-    },
-  );
 }

@@ -1,4 +1,5 @@
 import type { RowStore, StoredRow } from '../../../storage/row-store.ts';
+import { rebuildGroup, rebuildKey } from './find-position.ts';
 import type { Decision } from '../rules.ts';
 import {
   conversationFromRows,
@@ -89,6 +90,11 @@ export class PartitionState {
     const rows = (await this.#store.load([group])).get(group) ?? [];
     // Written by #track and by nothing else.
     return new Map(rows.map((row) => [row.key, JSON.parse(row.value) as OpenInference]));
+  }
+
+  /** The rebuild has caught up: from the next commit on nobody takes it up again. */
+  endRebuild(): void {
+    this.#delete(rebuildGroup(this.#partition), rebuildKey);
   }
 
   /** Takes what changed since the last call. */
