@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { EventOf, MessagePart, Producer } from '../schemas/generated/types.ts';
+import type { EventOf, Producer } from '../schemas/generated/types.ts';
 import { deriveId, inferenceIdOf, sha256 } from '../streams/ids.ts';
+import { textPart } from '../streams/parts.ts';
 import type { Call } from './call.ts';
 import type { Model } from './models.ts';
 import { refuse } from './problems.ts';
@@ -117,15 +118,5 @@ export function messageEvent(facts: {
       configVersion: facts.configVersion,
       bodyFingerprint: facts.fingerprint,
     },
-  };
-}
-
-function textPart(text: string): MessagePart {
-  return {
-    type: 'text',
-    text: { text, sealed: null, keyId: null },
-    toolCall: null,
-    toolResult: null,
-    media: null,
   };
 }

@@ -4,7 +4,7 @@ import type { CancelRequested, InferenceRequested } from '../schemas/generated/t
 import type { LoggedEvent, NewEvent } from '../streams/event.ts';
 import type { EventAppender, EventLog } from '../streams/event-log.ts';
 import { appendUntilDone } from '../streams/runner/append-until-done.ts';
-import { textOfParts } from './prompt-text.ts';
+import { textOf } from '../streams/parts.ts';
 import type { Cancellations } from './cancellations.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import type { Engine, Prompt } from './engine.ts';
@@ -231,7 +231,7 @@ function promptOf(request: InferenceRequested, prefix: string, prefixTokens: num
     model: request.route.model,
     messages: request.messages.map(({ role, parts }) => ({
       role: role === 'OTHER' ? 'user' : role,
-      text: textOfParts(parts),
+      text: textOf(parts),
     })),
     prefix,
     prefixTokens,

@@ -5,8 +5,9 @@ import type {
   PromptMessage,
 } from '../../schemas/generated/types.ts';
 import { sha256 } from '../../streams/ids.ts';
+import { textOf, textPart } from '../../streams/parts.ts';
 import type { Rules } from './rules.ts';
-import { textOf, type Conversation, type Turn } from './state.ts';
+import type { Conversation, Turn } from './state.ts';
 
 /** Turns without an answer that are passed over: what lies behind more of them stays out, so that a turn's cost is bounded. */
 const MAX_UNANSWERED = 32;
@@ -137,14 +138,4 @@ function decideOn(
   if (past.answer === '') return 'unanswered';
   if (rules.maxCharacters !== null && sums.characters > rules.maxCharacters) return 'over_characters';
   return sums.used > sums.budget ? 'over_budget' : 'included';
-}
-
-function textPart(text: string): PromptMessage['parts'][number] {
-  return {
-    type: 'text',
-    text: { text, sealed: null, keyId: null },
-    toolCall: null,
-    toolResult: null,
-    media: null,
-  };
 }

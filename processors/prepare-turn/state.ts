@@ -140,8 +140,3 @@ export function nearestOpen(turns: ReadonlyMap<string, Turn>, messageId: string 
   }
   return turn === undefined || turn.status === 'ended' ? null : turn;
 }
-
-/** Returns the text of a message: its text parts, one after the other. */
-export function textOf(parts: readonly MessagePart[]): string {
-  return parts.map((part) => part.text?.text ?? '').join('');
-}

@@ -1,16 +1,10 @@
 import type { EventOf, MessagePart } from '../../schemas/generated/types.ts';
+import { textOf } from '../../streams/parts.ts';
 import { envelope, type LoggedEvent, type NewEvent } from '../../streams/event.ts';
 import { decideEndWithoutAttempt, requestOf } from './outputs.ts';
 import { MAX_PARKED, nothing, type Decision, type Rules } from './rules.ts';
 import { countTokens, preparePrompt } from './prompt.ts';
-import {
-  nearestOpen,
-  openTurn,
-  textOf,
-  type Conversation,
-  type ConversationRow,
-  type Turn,
-} from './state.ts';
+import { nearestOpen, openTurn, type Conversation, type ConversationRow, type Turn } from './state.ts';
 
 type Submitted = LoggedEvent<EventOf<'MessageSubmitted'>>;
 

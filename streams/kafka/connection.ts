@@ -1,19 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { BaseOptions, SASLOptions } from '@platformatic/kafka';
+import type { Config } from '../../runtime/config.ts';
 import { StenoError } from '../../runtime/errors.ts';
 
 /** Where the cluster is and how to speak to it. */
 export type KafkaOptions = {
   readonly brokers: readonly string[];
   readonly clientId: string;
-  /** TLS as in `node:tls` connect options; files are paths. */
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null;
-  readonly sasl: {
-    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER';
-    readonly username?: string;
-    readonly password?: string;
-    readonly token?: string;
-  } | null;
+  /** PEM files by path; null for no TLS. */
+  readonly tls: Config['kafka']['tls'];
+  readonly sasl: Config['kafka']['sasl'];
   /** Group session time-out in milliseconds; the broker's floor may be higher. */
   readonly sessionMillis: number;
   readonly heartbeatMillis: number;
