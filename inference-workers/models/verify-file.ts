@@ -26,15 +26,15 @@ export async function verifyFile(
 ): Promise<void> {
   const { size, mtimeMs } = await stat(path);
   if (entry.sizeBytes !== null && size !== entry.sizeBytes) {
-    throw corrupt(path, `it has ${size} bytes, expected ${entry.sizeBytes}`);
+    throw corrupt(path, entry, `it has ${size} bytes, expected ${entry.sizeBytes}`);
   }
   const stamp = await readStamp(stampPath);
   const unchanged = stamp?.path === path && stamp.sizeBytes === size && stamp.mtimeMs === mtimeMs;
   if (unchanged && (entry.sha256 === null || entry.sha256 === stamp.sha256)) return;
-  if ((await readMagic(path)) !== 'GGUF') throw corrupt(path, 'it is not a GGUF file');
+  if ((await readMagic(path)) !== 'GGUF') throw corrupt(path, entry, 'it is not a GGUF file');
   const sha256 = await hashFile(path);
   if (entry.sha256 !== null && sha256 !== entry.sha256) {
-    throw corrupt(path, `its SHA-256 is ${sha256}, expected ${entry.sha256}`);
+    throw corrupt(path, entry, `its SHA-256 is ${sha256}, expected ${entry.sha256}`);
   }
   await writeStamp(stampPath, { path: storedAs, sizeBytes: size, mtimeMs, sha256 });
 }
@@ -67,9 +67,11 @@ async function writeStamp(path: string, stamp: Stamp): Promise<void> {
   await writeFile(path, `${JSON.stringify(stamp)}\n`).catch(() => undefined); // a read-only cache is hashed each time
 }
 
-function corrupt(path: string, why: string): StenoError {
+function corrupt(path: string, entry: ModelEntry, why: string): StenoError {
+  // A file that somebody named is theirs: nothing of ours would fetch it again.
+  const named = entry.sources.some((source) => source.kind === 'path');
   return new StenoError('model_corrupt', `the model file ${path} is damaged: ${why}`, {
-    fix: `delete ${path} so that it is fetched again`,
+    fix: named ? 'name a GGUF file' : `delete ${path} so that it is fetched again`,
     facts: { path },
   });
 }

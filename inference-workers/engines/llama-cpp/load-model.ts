@@ -110,7 +110,7 @@ async function loadFile(llama: Llama, modelPath: string): Promise<LlamaModel> {
 
 function badFile(path: string, why: string, cause: unknown): StenoError {
   return new StenoError('model_bad_file', `cannot load the model ${path}: ${why}`, {
-    fix: 'delete the file so that it is fetched again, or name another GGUF file',
+    fix: 'name another GGUF file, or delete this one if Steno fetched it',
     facts: { path },
     cause,
   });
