@@ -1,7 +1,30 @@
 import { ListOffsetTimestamps, type Consumer } from '@platformatic/kafka';
+import { errorMessage } from '../../runtime/errors.ts';
 
-/** Returns the first or next offset of the partitions named, in their order. */
+/** A topic that was made a moment ago is named by the brokers before they answer for it. */
+const ATTEMPTS = 30;
+const PAUSE_MS = 100;
+
+/** Returns the first or next offset of the partitions named, in their order. Asks again for about three seconds. */
 export async function readOffsets(
+  consumer: Consumer,
+  topic: string,
+  which: 'earliest' | 'end',
+  partitions: readonly number[],
+): Promise<readonly number[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await listOffsets(consumer, topic, which, partitions);
+    } catch (error) {
+      const hopeless = consumer.closed || errorMessage(error).includes('Unknown topic');
+      if (hopeless || attempt >= ATTEMPTS) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    consumer.clearMetadata();
+  }
+}
+
+async function listOffsets(
   consumer: Consumer,
   topic: string,
   which: 'earliest' | 'end',
