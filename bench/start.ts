@@ -9,7 +9,7 @@ import { startEmbedded } from '../infra/kafka/start-embedded.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { silentProgress } from '../runtime/progress.ts';
 import { atMost, type Bench, type BenchOptions, type Outcome } from './support/bench.ts';
-import { CACHE_DIR } from './support/cluster.ts';
+import { CACHE_DIR } from '../test/support/cache-dir.ts';
 import { median, summarise } from './support/statistics.ts';
 import { startAndAsk, type Started } from './support/steno-up.ts';
 

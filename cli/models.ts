@@ -5,7 +5,7 @@ import { fetchModel } from '../inference-workers/models/fetch-model.ts';
 import { namedModel } from '../inference-workers/models/named-model.ts';
 import { parseConfig } from '../runtime/config.ts';
 import { processEnvironment } from '../runtime/environment.ts';
-import { modelsDir } from './models-dir.ts';
+import { modelsDir } from '../inference-workers/models/models-dir.ts';
 import { createTerminalProgress } from './terminal-progress.ts';
 
 /** `steno models list` and `steno models fetch`. */

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { loadCatalogue } from '../inference-workers/models/catalogue.ts';
+import { configuredModels } from '../inference-workers/models/configured-models.ts';
 import { applyTopics, describePlan, readPlan, type TopicsOptions } from '../infra/topics/apply.ts';
 import { parseConfig, type Config } from '../runtime/config.ts';
 import { processEnvironment } from '../runtime/environment.ts';
@@ -67,15 +67,8 @@ async function optionsOf(config: Config): Promise<TopicsOptions> {
     registryUrl,
     registryAuth: config.registry.auth,
     prefix: config.topicPrefix,
-    pools: await poolsOf(config),
+    pools: (await configuredModels(config)).pools,
   };
-}
-
-/** Pools of the models in the catalogue, and the one that this configuration's workers serve. */
-async function poolsOf(config: Config): Promise<readonly string[]> {
-  const { models } = await (config.modelsFile === null ? loadCatalogue() : loadCatalogue(config.modelsFile));
-  const pools = models.map((model) => model.pool);
-  return [...new Set(config.pool === null ? pools : [...pools, config.pool])];
 }
 
 function print(line: string): void {

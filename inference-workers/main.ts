@@ -6,6 +6,7 @@ import { createEngine } from './engines/create-engine.ts';
 import { identify } from './identify.ts';
 import { configuredModels } from './models/configured-models.ts';
 import { fetchModel } from './models/fetch-model.ts';
+import { modelsDir } from './models/models-dir.ts';
 import { silentProgress } from '../runtime/progress.ts';
 import { startWorker } from './start.ts';
 
@@ -13,7 +14,7 @@ await runRole('inference-worker', async (context) => {
   const { config, logger } = context;
   const { defaultModel: model, pools } = await configuredModels(config);
   const modelPath = await fetchModel(model, {
-    cacheDir: `${config.cacheDir}/models`,
+    cacheDir: modelsDir(config),
     progress: silentProgress,
   });
   const engine = createEngine(model, { modelPath, logger, threads: config.engineThreads });

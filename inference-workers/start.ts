@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode } from '../runtime/errors.ts';
 import type { RoleContext, RunningRole } from '../runtime/role.ts';
 import type { LoggedEvent } from '../streams/event.ts';
@@ -107,8 +108,7 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
 
   /** Runs were given up but the partition may still be ours: as soon as that is certain, it is taken over from ourselves. */
   async function beginAnew(assignment: Assignment, control: GroupControl): Promise<void> {
-    while (!assignment.signal.aborted && !isFresh())
-      await new Promise((resolve) => setTimeout(resolve, FRESH_POLL_MS));
+    while (!assignment.signal.aborted && !isFresh()) await pause(FRESH_POLL_MS);
     if (!assignment.signal.aborted) control.restart(assignment);
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { StenoError, errorCode } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Database } from '../storage/database.ts';
@@ -118,7 +119,7 @@ export async function runProjection(options: ProjectionOptions): Promise<GroupRu
         if (!(error instanceof StenoError) || !error.retryable || !error.code.startsWith('store_'))
           throw error;
         logger.warn('cannot write a read model yet', { projection: projection.name, code: error.code });
-        await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
+        await pause(BUSY_PAUSE_MS);
       }
     }
   }

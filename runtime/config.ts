@@ -38,7 +38,6 @@ export type Config = {
   readonly modelsFile: string | null;
   readonly model: string | null;
   readonly engineThreads: number | null;
-  readonly pool: string | null;
   readonly contextMaxCharacters: number | null;
   readonly contextTtlSeconds: number | null;
   readonly healthPort: number;
@@ -137,7 +136,6 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     modelsFile: path('STENO_MODELS_FILE'),
     model: raw('STENO_MODEL'),
     engineThreads: whole('STENO_ENGINE_THREADS', 1, 1_024),
-    pool: raw('STENO_POOL'),
     contextMaxCharacters: whole('STENO_CONTEXT_MAX_CHARACTERS', 1, 100_000_000),
     contextTtlSeconds: whole('STENO_CONTEXT_TTL_SECONDS', 1, 1_000_000_000),
     healthPort: whole('STENO_HEALTH_PORT', 0, 65_535) ?? 0,

@@ -123,7 +123,6 @@ export const settings = [
     'The default model.',
   ),
   setting('STENO_ENGINE_THREADS', null, 'a number', 'Threads of the embedded engine; cores - 1 if unset.'),
-  setting('STENO_POOL', null, 'a pool name', 'The pool a worker serves; that of the default model if unset.'),
   setting(
     'STENO_CONTEXT_MAX_CHARACTERS',
     null,

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 /** What the registry answered: 2xx and 404 only; everything else throws. */
 export type RegistryAnswer = { readonly status: number; readonly body: unknown };
 
@@ -44,7 +45,7 @@ export function registryRequests(
       } catch (error) {
         if (error instanceof RegistryRefusal || attempt === TRIES) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (attempt - 1)));
+      await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1));
     }
   }
 

@@ -2,16 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startEmbedded } from '../../infra/kafka/start-embedded.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { silentProgress } from '../../runtime/progress.ts';
+import { CACHE_DIR } from '../../test/support/cache-dir.ts';
 import type { TestCluster } from '../../test/support/cluster.ts';
 import type { Measured } from './usage.ts';
-
-/** Where broker, registry and models are kept between runs. */
-export const CACHE_DIR =
-  process.env['STENO_CACHE_DIR'] ?? fileURLToPath(new URL('../../.steno/cache', import.meta.url));
 
 export type BenchCluster = TestCluster & { readonly processes: readonly Measured[] };
 

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { startPlatform, type Platform } from '../../test/support/platform.ts';
 import type { BenchOptions } from './bench.ts';
-import { CACHE_DIR, type BenchCluster } from './cluster.ts';
+import { CACHE_DIR } from '../../test/support/cache-dir.ts';
+import type { BenchCluster } from './cluster.ts';
 import type { Measured } from './usage.ts';
 
 export type BenchPlatform = {

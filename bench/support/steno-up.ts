@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { readRunState } from '../../cli/run-state.ts';
 import { ask } from './ask.ts';
-import { CACHE_DIR } from './cluster.ts';
+import { CACHE_DIR } from '../../test/support/cache-dir.ts';
 import { processTree, stillRunning } from './process-tree.ts';
 import { VoidRun } from './void-run.ts';
 

@@ -9,7 +9,7 @@ import type { Config } from '../../runtime/config.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Progress } from '../../runtime/progress.ts';
 import { kafkaOptions, withPlainKafka } from '../kafka-options.ts';
-import { modelsDir } from '../models-dir.ts';
+import { modelsDir } from '../../inference-workers/models/models-dir.ts';
 import { removeRunState, type RunState } from '../run-state.ts';
 import { checkKafka, checkRegistry } from './check-external.ts';
 import { checkPort } from './check-port.ts';

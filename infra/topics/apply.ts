@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { StenoError } from '../../runtime/errors.ts';
 import { connectRegistry, type Registry } from '../../schemas/registry.ts';
 import { openKafkaAdmin, type KafkaAdmin } from '../../streams/kafka/admin.ts';
@@ -78,7 +79,7 @@ async function waitUntilVisible(
         retryable: true,
       });
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await pause(POLL_MS);
   }
 }
 

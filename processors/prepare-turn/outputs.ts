@@ -166,15 +166,3 @@ export function decideEndWithoutAttempt(
     forget: false,
   };
 }
-
-/** Returns the request of a turn once more, under the same id; a prompt that no longer fits ends the turn. */
-export function requestAgain(
-  conversation: Conversation,
-  turn: Turn,
-  prompt: PreparedPrompt | null,
-  rules: Rules,
-): NewEvent {
-  return prompt === null
-    ? failureOf(conversation.row, turn, 'too_large', NO_TEXT, rules)
-    : requestOf(conversation.row, turn, prompt, rules);
-}

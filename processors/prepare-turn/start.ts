@@ -1,13 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode } from '../../runtime/errors.ts';
 import type { RoleContext, RunningRole } from '../../runtime/role.ts';
 import type { RowStore } from '../../storage/row-store.ts';
 import type { EventLog } from '../../streams/event-log.ts';
-import {
-  runGroup,
-  type Assignment,
-  type GroupControl,
-  type GroupRunner,
-} from '../../streams/runner/run-group.ts';
+import { runGroup, type Assignment, type GroupControl } from '../../streams/runner/run-group.ts';
 import { Deadlines } from './shell/deadlines.ts';
 import { OverdueEnder } from './shell/end-overdue.ts';
 import { findPosition } from './shell/find-position.ts';
@@ -51,7 +47,6 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
     'Events of conversations folded.',
   );
   let committing: Promise<void> = Promise.resolve();
-  let runner: GroupRunner | null = null;
 
   async function begin(assignment: Assignment): Promise<number> {
     const { partition, signal } = assignment;
@@ -114,7 +109,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
   }
 
   let control: GroupControl | null = null;
-  runner = await runGroup({
+  const runner = await runGroup({
     events,
     group,
     topics: [topic],
@@ -145,7 +140,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
 
   async function settle(fold: FoldPartition, assignment: Assignment): Promise<void> {
     while (fold.unsaved > MAX_UNSAVED / 2 && !assignment.signal.aborted) {
-      await new Promise((resolve) => setTimeout(resolve, COMMIT_EVERY_MS));
+      await pause(COMMIT_EVERY_MS);
     }
   }
 
@@ -174,12 +169,11 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
     }
   }
 
-  const running = runner;
   return {
-    isReady: () => running.membership.isFresh(),
+    isReady: () => runner.membership.isFresh(),
     facts: () => ({
-      partitions: running.assigned().length,
-      lag: [...running.lag().values()].reduce((sum, lag) => sum + lag, 0),
+      partitions: runner.assigned().length,
+      lag: [...runner.lag().values()].reduce((sum, lag) => sum + lag, 0),
       openInferences: [...folding.values()].reduce((sum, { deadlines }) => sum + deadlines.size, 0),
       pendingAppends: appender.pending,
     }),
@@ -188,7 +182,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
       clearInterval(deadlineTimer);
       await committing;
       await commitAll(null);
-      await running.stop();
+      await runner.stop();
       await appender.close();
       await measures.close();
       await store.close();

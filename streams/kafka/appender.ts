@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Producer } from '@platformatic/kafka';
 import type { Appender, NewRecord } from '../log.ts';
 import { appendError, refusedPartitions, toMessage } from './append-request.ts';
@@ -36,7 +37,7 @@ export function openAppender(options: KafkaOptions, name: string, lingerMillis =
   async function sendAll(): Promise<void> {
     // A turn of the microtask queue: whatever the same tick appends travels in the first request too.
     await Promise.resolve();
-    if (lingerMillis > 0) await new Promise((resolve) => setTimeout(resolve, lingerMillis));
+    if (lingerMillis > 0) await pause(lingerMillis);
     while (taken < waiting.length) {
       await pace.wait(performance.now());
       pace.note(performance.now());

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Consumer, ResponseError } from '@platformatic/kafka';
 import { errorMessage, StenoError } from '../../runtime/errors.ts';
 import type { Batch, Follower, FollowOptions } from '../log.ts';
@@ -271,8 +272,4 @@ function unreachable(topic: string, cause: unknown): StenoError {
     fix: 'start it or set STENO_KAFKA_BROKERS',
     cause,
   });
-}
-
-function pause(millis: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, millis));
 }

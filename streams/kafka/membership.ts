@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Consumer } from '@platformatic/kafka';
 import { StenoError } from '../../runtime/errors.ts';
 import type { JoinOptions, Membership, TopicPartition } from '../log.ts';
@@ -194,10 +195,6 @@ function difference(
 ): readonly TopicPartition[] {
   const keys = new Set(right.map((item) => `${item.topic}/${item.partition}`));
   return left.filter((item) => !keys.has(`${item.topic}/${item.partition}`));
-}
-
-function pause(millis: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, millis));
 }
 
 /** Never fails: the group forgets a member at its session time-out anyway. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { ListOffsetTimestamps, type Consumer } from '@platformatic/kafka';
 import { errorMessage } from '../../runtime/errors.ts';
 
@@ -19,7 +20,7 @@ export async function readOffsets(
       const hopeless = consumer.closed || errorMessage(error).includes('Unknown topic');
       if (hopeless || attempt >= ATTEMPTS) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await pause(PAUSE_MS);
     consumer.clearMetadata();
   }
 }

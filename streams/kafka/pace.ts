@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 /** Requests within the window from which on they are paced, and how far apart they are kept then. */
 const BUSY_REQUESTS = 6;
 const WINDOW_MS = 10;
@@ -16,7 +17,7 @@ export class Pace {
   wait(now: number): Promise<void> | undefined {
     const oldest = this.#sent[this.#next] ?? Number.NEGATIVE_INFINITY;
     if (now - oldest > WINDOW_MS) return undefined;
-    return new Promise((resolve) => setTimeout(resolve, GAP_MS));
+    return pause(GAP_MS);
   }
 
   /** A request goes out. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode } from '../../runtime/errors.ts';
 
 const PAUSE_MS = 200;
@@ -19,6 +20,6 @@ export async function appendUntilDone<R>(
     } catch (error) {
       if (errorCode(error) !== 'append_unknown') throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await pause(PAUSE_MS);
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode } from '../../runtime/errors.ts';
 import { CodecError } from '../../schemas/codec-error.ts';
 import type { LoggedEvent } from '../event.ts';
@@ -51,7 +52,7 @@ export function decodeBatch(
           return resume(index + 1);
         }
         if (errorCode(error) !== 'registry_unreachable') throw error;
-        await new Promise((resolve) => setTimeout(resolve, REGISTRY_PAUSE_MS));
+        await pause(REGISTRY_PAUSE_MS);
       }
     }
     return { events, poison };

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { CodecError } from '../../schemas/codec-error.ts';
@@ -141,7 +142,7 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
         return;
       } catch (error) {
         logger.warn('cannot start a partition yet', { ...facts(assignment), code: errorCode(error) });
-        await new Promise((resolve) => setTimeout(resolve, 250));
+        await pause(250);
       }
     }
   }

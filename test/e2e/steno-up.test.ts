@@ -1,3 +1,4 @@
+import { CACHE_DIR } from '../support/cache-dir.ts';
 import assert from 'node:assert/strict';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,7 +16,6 @@ import { until } from '../support/until.ts';
 /** What a newcomer does: start everything, ask, look, stop with Ctrl-C, start again; with a data directory of its own. */
 
 const PROGRAM = fileURLToPath(new URL('../../bin/steno.js', import.meta.url));
-const CACHE_DIR = fileURLToPath(new URL('../../.steno/cache', import.meta.url));
 const START_MS = 240_000;
 let dataDir: string;
 let running: { readonly child: ChildProcess; readonly output: () => string; readonly url: string };

@@ -1,9 +1,9 @@
+import { CACHE_DIR } from '../support/cache-dir.ts';
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { startEmbedded, type Embedded } from '../../infra/kafka/start-embedded.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { openKafkaAdmin } from '../../streams/kafka/admin.ts';
@@ -20,7 +20,7 @@ let embedded: Embedded;
 async function start(): Promise<Embedded> {
   return startEmbedded({
     dataDir,
-    cacheDir: process.env['STENO_CACHE_DIR'] ?? fileURLToPath(new URL('../../.steno/cache', import.meta.url)),
+    cacheDir: CACHE_DIR,
     progress: { step: () => step, line: () => undefined },
     logger: createLogger({ role: 'test', level: 'silent' }),
     env: process.env,

@@ -1,8 +1,8 @@
+import { CACHE_DIR } from './cache-dir.ts';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startEmbedded } from '../../infra/kafka/start-embedded.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import type { KafkaOptions } from '../../streams/kafka/connection.ts';
@@ -15,7 +15,6 @@ export type TestCluster = {
   stop(): Promise<void>;
 };
 
-const CACHE_DIR = fileURLToPath(new URL('../../.steno/cache', import.meta.url));
 const SILENT_STEP = { update: () => undefined, finish: () => undefined, fail: () => undefined };
 
 /**
@@ -37,7 +36,7 @@ export async function testCluster(): Promise<TestCluster> {
   const dataDir = await mkdtemp(join(tmpdir(), 'steno-test-'));
   const embedded = await startEmbedded({
     dataDir,
-    cacheDir: process.env['STENO_CACHE_DIR'] ?? CACHE_DIR,
+    cacheDir: CACHE_DIR,
     progress: { step: () => SILENT_STEP, line: () => undefined },
     logger: createLogger({ role: 'test', level: 'error' }),
     env: process.env,

@@ -1,10 +1,9 @@
+import { CACHE_DIR } from './cache-dir.ts';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { findJava } from '../../infra/kafka/parts/find-java.ts';
 import { installParts } from '../../infra/kafka/parts/install-parts.ts';
 import { silentProgress } from '../../runtime/progress.ts';
-
-const CACHE_DIR = new URL('../../.steno/cache', import.meta.url).pathname;
 
 /** Reads `count` records of a topic with Kafka's own console consumer; returns its lines: time, headers, key. */
 export async function consoleConsume(
@@ -12,7 +11,7 @@ export async function consoleConsume(
   topic: string,
   count: number,
 ): Promise<readonly string[]> {
-  const cacheDir = process.env['STENO_TEST_CACHE'] ?? CACHE_DIR;
+  const cacheDir = CACHE_DIR;
   const java = await findJava({ env: process.env, cacheDir, progress: silentProgress });
   const parts = await installParts({ cacheDir, java, env: process.env, progress: silentProgress });
   const properties = ['print.timestamp=true', 'print.headers=true', 'print.key=true', 'print.value=false'];

@@ -1,3 +1,4 @@
+import { CACHE_DIR } from './cache-dir.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,11 +21,9 @@ export type OwnCluster = {
   readonly stop: () => Promise<void>;
 };
 
-const CACHE_DIR = new URL('../../.steno/cache', import.meta.url).pathname;
-
 export async function startOwnCluster(): Promise<OwnCluster> {
   const dataDir = await mkdtemp(join(tmpdir(), 'steno-own-'));
-  const cacheDir = process.env['STENO_TEST_CACHE'] ?? CACHE_DIR;
+  const cacheDir = CACHE_DIR;
   const logger = createLogger({ role: 'test', level: 'error' });
   const java = await findJava({ env: process.env, cacheDir, progress: silentProgress });
   const parts = await installParts({ cacheDir, java, env: process.env, progress: silentProgress });

@@ -1,3 +1,4 @@
+import { CACHE_DIR } from './cache-dir.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +28,6 @@ export type PlatformOptions = {
 };
 
 const ALL_ROLES = ['processors', 'inference-worker', 'projections', 'gateway'];
-const OWN_CACHE = new URL('../../.steno/cache', import.meta.url).pathname;
 
 /** Starts the platform with the scripted engine unless STENO_MODEL says otherwise. */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
@@ -38,7 +38,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     STENO_REGISTRY_URL: cluster.registryUrl,
     STENO_TOPIC_PREFIX: cluster.prefix,
     STENO_DATA_DIR: dataDir,
-    STENO_CACHE_DIR: process.env['STENO_TEST_CACHE'] ?? OWN_CACHE,
+    STENO_CACHE_DIR: CACHE_DIR,
     STENO_KAFKA_SESSION_MS: '2000',
     STENO_TOKEN_SECRET: 'a secret of the tests that seals resume tokens',
     STENO_MODEL: 'scripted',

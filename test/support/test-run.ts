@@ -1,7 +1,7 @@
+import { CACHE_DIR } from './cache-dir.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startEmbedded } from '../../infra/kafka/start-embedded.ts';
 import { createTerminalProgress } from '../../cli/terminal-progress.ts';
 import { createLogger } from '../../runtime/logger.ts';
@@ -17,10 +17,9 @@ export type TestRun = {
 /** Starts what integration and e2e tests share. Rejects, with nothing left running, when it cannot. */
 export async function startTestRun(): Promise<TestRun> {
   const dataDir = await mkdtemp(join(tmpdir(), 'steno-test-'));
-  const cacheDir = fileURLToPath(new URL('../../.steno/cache', import.meta.url));
   const embedded = await startEmbedded({
     dataDir,
-    cacheDir,
+    cacheDir: CACHE_DIR,
     progress: createTerminalProgress(process.stderr),
     logger: createLogger({ role: 'test', level: 'warn' }),
     env: process.env,
@@ -32,7 +31,6 @@ export async function startTestRun(): Promise<TestRun> {
     env: {
       STENO_TEST_BROKERS: embedded.broker?.address ?? '',
       STENO_TEST_REGISTRY: embedded.registry?.address ?? '',
-      STENO_TEST_CACHE: cacheDir,
     },
     stop() {
       stopping ??= embedded.stop().then(() => rm(dataDir, { recursive: true, force: true }));

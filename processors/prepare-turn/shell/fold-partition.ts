@@ -9,11 +9,9 @@ import { isTerminal } from '../../../streams/effective-end.ts';
 import { decide } from '../decide.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { OverdueEnder } from './end-overdue.ts';
-import { requestAgain } from '../outputs.ts';
-import { decideDeadLettered } from '../submit.ts';
+import { decideDeadLettered, request } from '../submit.ts';
 import { PartitionState, type Changes, type OpenInference } from './partition-state.ts';
 import type { Rules } from '../rules.ts';
-import { preparePrompt } from '../prompt.ts';
 import { type Turn } from '../state.ts';
 
 export type FoldPorts = {
@@ -136,14 +134,7 @@ export class FoldPartition {
       const conversation = this.state.get(open.conversationId);
       const turn = conversation?.turns.get(open.messageId);
       if (conversation === null || turn === undefined) continue;
-      outputs.push(
-        requestAgain(
-          conversation,
-          turn,
-          preparePrompt(conversation, turn, this.#ports.rules),
-          this.#ports.rules,
-        ),
-      );
+      outputs.push(...request(conversation, turn, this.#ports.rules).outputs);
     }
     this.#ports.logger.info('rebuilt a partition', {
       partition: this.#assignment.partition,
