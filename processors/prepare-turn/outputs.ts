@@ -2,7 +2,7 @@ import type { EventOf, InferenceFailed } from '../../schemas/generated/types.ts'
 import { envelope, type Cause, type NewEvent } from '../../streams/event.ts';
 import { sha256 } from '../../streams/ids.ts';
 import type { PreparedPrompt } from './prompt.ts';
-import type { Decision, Rules } from './rules.ts';
+import { deadlineOf, type Decision, type Rules } from './rules.ts';
 import type { Conversation, ConversationRow, Turn } from './state.ts';
 
 const EMPTY_HASH = sha256('');
@@ -31,7 +31,7 @@ export function requestOf(row: ConversationRow, turn: Turn, prompt: PreparedProm
       messageOffset: turn.offset,
       replyPartition: turn.replyPartition,
       deltasFrom: turn.deltasFrom,
-      deadlineMillis: rules.models.get(turn.route.model)?.deadlineMillis ?? 600_000,
+      deadlineMillis: deadlineOf(rules, turn.route.model),
       submittedAt: turn.submittedAt,
       codeVersion: rules.producer.version,
     },

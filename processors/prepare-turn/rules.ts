@@ -42,3 +42,11 @@ export const nothing: Decision = { outputs: [], row: null, turns: [], forget: fa
 
 /** Most messages of one conversation that wait for an answer before them. */
 export const MAX_PARKED = 4;
+
+/** Where the catalogue no longer knows the model, in milliseconds. */
+const DEFAULT_DEADLINE = 600_000;
+
+/** Returns how long an inference of this model may take, in milliseconds. */
+export function deadlineOf(rules: Pick<Rules, 'models'>, model: string): number {
+  return rules.models.get(model)?.deadlineMillis ?? DEFAULT_DEADLINE;
+}

@@ -8,7 +8,7 @@ import { Deadlines } from './shell/deadlines.ts';
 import { OverdueEnder } from './shell/end-overdue.ts';
 import { findPosition } from './shell/find-position.ts';
 import { FoldPartition } from './shell/fold-partition.ts';
-import type { Rules } from './rules.ts';
+import { deadlineOf, type Rules } from './rules.ts';
 
 /** How long rows may wait for their commit: a crash repeats at most so much work, under the same ids. */
 const COMMIT_EVERY_MS = 100;
@@ -77,11 +77,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
     );
     for (const [inferenceId, open] of await fold.state.open()) {
       fold.open.set(inferenceId, open);
-      deadlines.start(
-        inferenceId,
-        rules.models.get(open.model)?.deadlineMillis ?? 600_000,
-        performance.now(),
-      );
+      deadlines.start(inferenceId, deadlineOf(rules, open.model), performance.now());
     }
     if (!signal.aborted) folding.set(assignment, { fold, deadlines, overdue });
     return position.next;

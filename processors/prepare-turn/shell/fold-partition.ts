@@ -11,7 +11,7 @@ import type { Deadlines } from './deadlines.ts';
 import type { OverdueEnder } from './end-overdue.ts';
 import { decideDeadLettered, request } from '../submit.ts';
 import { PartitionState, type Changes, type OpenInference } from './partition-state.ts';
-import type { Rules } from '../rules.ts';
+import { deadlineOf, type Rules } from '../rules.ts';
 import { type Turn } from '../state.ts';
 
 export type FoldPorts = {
@@ -114,11 +114,7 @@ export class FoldPartition {
     if (turn.status === 'requested' && !this.open.has(turn.inferenceId)) {
       const model = turn.route.model;
       this.open.set(turn.inferenceId, { conversationId, messageId: turn.messageId, model });
-      deadlines.start(
-        turn.inferenceId,
-        rules.models.get(model)?.deadlineMillis ?? 600_000,
-        performance.now(),
-      );
+      deadlines.start(turn.inferenceId, deadlineOf(rules, model), performance.now());
     } else if (turn.status === 'ended') {
       this.open.delete(turn.inferenceId);
       deadlines.clear(turn.inferenceId);
