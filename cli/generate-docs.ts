@@ -2,9 +2,9 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { settings, type Setting } from '../runtime/settings.ts';
-import { parseGolden } from '../schemas/golden.ts';
 import { loadSchemas } from '../schemas/sources.ts';
 import { renderEvents } from '../streams/render-events.ts';
+import { builtSample, recordedSamples, type RecordedLog } from './event-samples.ts';
 
 const HELP = `usage: node cli/generate-docs.ts [--check]
 
@@ -40,7 +40,10 @@ function main(parameters: string[]): number {
 
 function render(): ReadonlyMap<string, string> {
   const { types, events } = loadSchemas(root);
-  const samples = new Map(events.map(({ name }) => [name, newestSample(name)]));
+  const recorded = recordedSamples(readLogs());
+  const samples = new Map(
+    events.map((event) => [event.name, recorded.get(event.name) ?? builtSample(event, types)]),
+  );
   return new Map([
     ['docs/events.md', renderEvents(types, events, samples)],
     ['.env.example', renderEnvExample(settings)],
@@ -48,11 +51,12 @@ function render(): ReadonlyMap<string, string> {
   ]);
 }
 
-/** The value of an event's newest golden file. */
-function newestSample(event: string): unknown {
-  const folder = `test/fixtures/golden/${event}`;
-  const versions = readdirSync(root + folder).map((file) => Number.parseInt(file, 10));
-  return parseGolden(read(`${folder}/${Math.max(...versions)}.json`)).value;
+/** The recorded logs, the newest first. */
+function readLogs(): readonly RecordedLog[] {
+  const folder = 'test/fixtures/logs';
+  const files = readdirSync(root + folder).sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10));
+  // Written by test/fixtures/record-log.ts alone.
+  return files.map((file) => JSON.parse(read(`${folder}/${file}`)) as RecordedLog);
 }
 
 function renderEnvExample(all: readonly Setting[]): string {

@@ -1,8 +1,75 @@
 import { Command, CommanderError } from 'commander';
 import { processEnvironment } from '../runtime/environment.ts';
 import { readVersion } from '../runtime/version.ts';
+import { errorCode } from '../runtime/errors.ts';
 import { describeError } from './describe-error.ts';
 import { listRoles, run } from './run.ts';
+
+/** Exit status of every command that needs what does not run. */
+const NOT_RUNNING = 3;
+
+const UP_HELP = `
+Examples:
+  $ steno up
+  $ PORT=0 STENO_DATA_DIR=/tmp/steno steno up
+  $ STENO_MODEL=/models/Qwen3-8B-Q4_K_M.gguf steno up
+
+Exit status: 0 stopped in order, 1 failed, 2 wrong usage, 130 stopped while it started.
+`;
+const RUN_HELP = `
+Example:
+  $ STENO_KAFKA_BROKERS=kafka:9092 STENO_REGISTRY_URL=http://registry:8081 steno run gateway
+
+Exit status: 0 stopped in order, 1 failed, 2 wrong usage.
+`;
+const STATUS_HELP = `
+Examples:
+  $ steno status
+  $ steno status --json | jq .lag
+`;
+
+/** Commands that are built where they are called: the list of all of them needs their names only. */
+const loadedWhenWanted: readonly {
+  readonly name: string;
+  readonly description: string;
+  readonly load: () => Promise<Command>;
+}[] = [
+  {
+    name: 'ask',
+    description: 'ask the running installation; the answer goes to stdout',
+    load: async () => (await import('./ask.ts')).askCommand(),
+  },
+  {
+    name: 'demo',
+    description: 'play scripted conversations, marked as a demonstration; twice is the same as once',
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
+  {
+    name: 'topics',
+    description: 'read the topics; compare or make topics and schemas of this version',
+    load: async () => (await import('./topics.ts')).topicsCommand(),
+  },
+  {
+    name: 'dead-letters',
+    description: 'list the records that were set aside, look at one, give them to their group again',
+    load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),
+  },
+  {
+    name: 'doctor',
+    description: 'check what this machine and this installation need, one line each',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  {
+    name: 'projections',
+    description: 'list the read models, or rebuild one from the log',
+    load: async () => (await import('./projections.ts')).projectionsCommand(),
+  },
+  {
+    name: 'models',
+    description: 'show the model catalogue, fetch a model ahead of time, compare two',
+    load: async () => (await import('./models.ts')).modelsCommand(),
+  },
+];
 
 /** Subcommands load their programs when they are called: `--help` needs no Kafka client. */
 async function createProgram(wanted: string | undefined): Promise<Command> {
@@ -14,31 +81,26 @@ async function createProgram(wanted: string | undefined): Promise<Command> {
   program
     .command('up')
     .description('start everything on this machine: broker, registry, model and all roles')
+    .addHelpText('after', UP_HELP)
     // What a stopped start still had under way ends with the process.
     .action(async () => process.exit(await (await import('./up.ts')).up()));
   program
     .command('run')
     .description('start one role: what a container runs')
     .argument('<role>')
-    .addHelpText('after', () => `\nRoles:\n${listRoles()}`)
+    .addHelpText('after', () => `\nRoles:\n${listRoles()}\n${RUN_HELP}`)
     .action(async (role: string) => setExitCode(await run(role)));
   program
     .command('status')
     .description('addresses, health, lag and disk of what runs; exit status 0 healthy, 1 not, 3 not running')
     .option('--json', 'the same for programs', false)
+    .addHelpText('after', STATUS_HELP)
     .action(async ({ json }: { json: boolean }) =>
       setExitCode(await (await import('./status.ts')).status({ json })),
     );
-  program.addCommand(
-    wanted === 'topics'
-      ? (await import('./topics.ts')).topicsCommand()
-      : new Command('topics').description('compare or make the topics and schemas of this version'),
-  );
-  program.addCommand(
-    wanted === 'models'
-      ? (await import('./models.ts')).modelsCommand()
-      : new Command('models').description('show the model catalogue, or fetch a model ahead of time'),
-  );
+  for (const { name, description, load } of loadedWhenWanted) {
+    program.addCommand(wanted === name ? await load() : new Command(name).description(description));
+  }
   for (const command of program.commands) inheritSettings(command, program);
   return program;
 }
@@ -69,7 +131,7 @@ function report(error: unknown): void {
   if (processEnvironment()['LOG_LEVEL'] === 'debug' && error instanceof Error) {
     process.stderr.write(`${error.stack ?? ''}\n`);
   }
-  process.exit(1);
+  process.exit(errorCode(error) === 'not_running' ? NOT_RUNNING : 1);
 }
 
 await main(process.argv.slice(2));

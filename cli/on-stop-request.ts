@@ -3,10 +3,10 @@ const sameWishMilliseconds = 500;
 
 /**
  * Calls `stop` once, with the reason, when this program should end: a signal, a request of the wrapper in `bin/`,
- * or the wrapper's disappearance. A second SIGINT or SIGTERM ends the process at once. Does not keep the event
- * loop alive.
+ * or the wrapper's disappearance. A second SIGINT or SIGTERM ends the process at once, with `exitCode`. Does not keep
+ * the event loop alive.
  */
-export function onStopRequest(stop: (reason: string) => void): void {
+export function onStopRequest(stop: (reason: string) => void, exitCode = 1): void {
   let firstAt: number | undefined;
   const request = (reason: string) => {
     if (firstAt !== undefined) return;
@@ -15,7 +15,7 @@ export function onStopRequest(stop: (reason: string) => void): void {
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (firstAt !== undefined && performance.now() - firstAt > sameWishMilliseconds) process.exit(1);
+      if (firstAt !== undefined && performance.now() - firstAt > sameWishMilliseconds) process.exit(exitCode);
       request(signal);
     });
   }

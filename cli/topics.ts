@@ -3,21 +3,29 @@ import { configuredModels } from '../inference-workers/models/configured-models.
 import { applyTopics, describePlan, readPlan, type TopicsOptions } from '../infra/topics/apply.ts';
 import { parseConfig, type Config } from '../runtime/config.ts';
 import { processEnvironment } from '../runtime/environment.ts';
-import { StenoError } from '../runtime/errors.ts';
+import { clusterOf, findInstallation } from './installation.ts';
 import { kafkaOptions } from './kafka-options.ts';
-import { readRunState } from './run-state.ts';
+import { tailCommand } from './tail/command.ts';
 
 const HELP = `
 Broker and registry come from STENO_KAFKA_BROKERS and STENO_REGISTRY_URL; what is not set there is
 taken from a running "steno up" with the same STENO_DATA_DIR.
+
+Examples:
+  $ steno topics plan
+  $ steno topics apply
+  $ steno topics tail conversations
 
 Exit status of plan: 0 nothing to do, 3 changes pending, 1 an error or a change that apply refuses.
 `;
 
 /** `steno topics plan` and `steno topics apply`: broker topics and registry subjects as the catalogue says. */
 export function topicsCommand(): Command {
-  const command = new Command('topics').description('compare or make the topics and schemas of this version');
+  const command = new Command('topics').description(
+    'read the topics; compare or make topics and schemas of this version',
+  );
   command.addHelpText('after', HELP);
+  command.addCommand(tailCommand());
   command.command('plan').description('print what apply would do; changes nothing').action(plan);
   command.command('apply').description('create topics, set their configs, register schemas').action(apply);
   return command;
@@ -50,20 +58,10 @@ async function apply(): Promise<void> {
 }
 
 async function optionsOf(config: Config): Promise<TopicsOptions> {
-  const running = await readRunState(config.dataDir);
-  const brokers = config.kafka.brokers.length > 0 ? config.kafka.brokers : running?.kafka?.brokers;
-  const registryUrl = config.registry.url ?? running?.registry?.url;
-  if (brokers === undefined || registryUrl === undefined) {
-    throw new StenoError(
-      'no_cluster',
-      `no broker or registry is configured and nothing runs over ${config.dataDir}`,
-      {
-        fix: 'start steno up, or set STENO_KAFKA_BROKERS and STENO_REGISTRY_URL',
-      },
-    );
-  }
+  const installation = await findInstallation(config);
+  const { brokers, registryUrl } = clusterOf(installation);
   return {
-    kafka: kafkaOptions(config, brokers),
+    kafka: kafkaOptions(installation.config, brokers),
     registryUrl,
     registryAuth: config.registry.auth,
     prefix: config.topicPrefix,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { StenoError } from './errors.ts';
 import { settings, type SettingName } from './settings.ts';
+import { tracingConfig, type TracingConfig } from './tracing/tracing-config.ts';
 
 /** The environment, parsed once, frozen, and passed as an argument. */
 export type Config = {
@@ -10,6 +11,8 @@ export type Config = {
   readonly port: number;
   readonly host: string;
   readonly keysFile: string | null;
+  /** What a command sends as its key. */
+  readonly apiKey: string | null;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
   readonly tokenSecret: string | null;
@@ -37,10 +40,14 @@ export type Config = {
   readonly replication: number;
   readonly modelsFile: string | null;
   readonly model: string | null;
+  /** Where a model named `openai:` is. Its key is read where it is sent. */
+  readonly openaiBaseUrl: string;
   readonly engineThreads: number | null;
   readonly contextMaxCharacters: number | null;
   readonly contextTtlSeconds: number | null;
   readonly healthPort: number;
+  /** Null: nothing is traced. */
+  readonly tracing: TracingConfig | null;
   readonly logLevel: string;
 };
 
@@ -106,6 +113,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     port: whole('PORT', 0, 65_535) ?? 0,
     host: raw('STENO_HOST') ?? '',
     keysFile: path('STENO_KEYS_FILE'),
+    apiKey: raw('STENO_API_KEY'),
     allowedHosts: list('STENO_ALLOWED_HOSTS'),
     allowedOrigins: list('STENO_ALLOWED_ORIGINS'),
     tokenSecret: raw('STENO_TOKEN_SECRET'),
@@ -135,10 +143,12 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     replication: whole('STENO_REPLICATION', 1, 100) ?? 1,
     modelsFile: path('STENO_MODELS_FILE'),
     model: raw('STENO_MODEL'),
+    openaiBaseUrl: url('OPENAI_BASE_URL') ?? '',
     engineThreads: whole('STENO_ENGINE_THREADS', 1, 1_024),
     contextMaxCharacters: whole('STENO_CONTEXT_MAX_CHARACTERS', 1, 100_000_000),
     contextTtlSeconds: whole('STENO_CONTEXT_TTL_SECONDS', 1, 1_000_000_000),
     healthPort: whole('STENO_HEALTH_PORT', 0, 65_535) ?? 0,
+    tracing: tracingConfig({ raw, oneOf, url, problem }),
     logLevel: oneOf('LOG_LEVEL', LEVELS) ?? 'info',
   };
   if (problems.length > 0) {

@@ -9,6 +9,13 @@ export interface Metrics {
   ): { add(labels?: Labels, by?: number): void };
   /** Reads its value when somebody scrapes. */
   gauge(name: string, help: string, read: () => number): void;
+  /** The same with one value for each set of labels; what is not named any more is not shown any more. */
+  gauges(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: () => readonly LabelledValue[] | Promise<readonly LabelledValue[]>,
+  ): void;
   histogram(
     name: string,
     help: string,
@@ -20,6 +27,8 @@ export interface Metrics {
 }
 
 export type Labels = Readonly<Record<string, string>>;
+
+export type LabelledValue = { readonly labels: Labels; readonly value: number };
 
 /** Builds the metrics of a role. */
 export function createMetrics(role: string): Metrics {
@@ -38,6 +47,19 @@ export function createMetrics(role: string): Metrics {
         registers: [registry],
         collect() {
           this.set(read());
+        },
+      });
+    },
+    gauges(name, help, labels, read) {
+      new Gauge({
+        name,
+        help,
+        labelNames: [...labels],
+        registers: [registry],
+        async collect() {
+          const values = await read();
+          this.reset();
+          for (const { labels: of, value } of values) this.set(of, value);
         },
       });
     },

@@ -1,12 +1,14 @@
 import type { Config } from './config.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import type { Tracer } from './tracing.ts';
 
 /** What every role is given. */
 export type RoleContext = {
   readonly config: Config;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly tracer: Tracer;
   /** Says that the role cannot go on: the process stops in order and exits with 1. */
   readonly fail: (error: unknown) => void;
 };

@@ -9,6 +9,8 @@ import { advance, initialLifecycle, type LifecycleEffect, type LifecycleEvent } 
 import { createLogger, type Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import type { RunningRole, StartRole } from './role.ts';
+import { noTracer, type Tracer } from './tracing.ts';
+import { openTracer } from './tracing/open-tracer.ts';
 
 /** How long a stop may take before the process ends as it is. */
 const STOP_MS = 25_000;
@@ -35,6 +37,7 @@ export async function runRole(name: string, start: StartRole, options: RoleOptio
   measureEventLoop(metrics);
   let life = initialLifecycle;
   let role: RunningRole | undefined;
+  let tracer: Tracer = noTracer;
   let health: string | null = null;
 
   function read(): RoleFacts {
@@ -66,7 +69,10 @@ export async function runRole(name: string, start: StartRole, options: RoleOptio
       }, millis);
     },
     stop() {
-      role?.stop().then(() => handle({ type: 'stopFinished' }), fail);
+      role
+        ?.stop()
+        .then(() => tracer.stop())
+        .then(() => handle({ type: 'stopFinished' }), fail);
     },
     exit() {
       process.exit(life.exitCode);
@@ -92,7 +98,8 @@ export async function runRole(name: string, start: StartRole, options: RoleOptio
   try {
     if (options.servesHealth !== true)
       health = await startHealthServer({ port: config.healthPort, read, metrics });
-    role = await start({ config, logger, metrics, fail });
+    tracer = await openTracer(config, name, metrics);
+    role = await start({ config, logger, metrics, tracer, fail });
     handle({ type: 'started' });
   } catch (error) {
     fail(error);

@@ -49,6 +49,7 @@ export const settings = [
     'a file',
     'API keys: JSON {"keys": {"<sha256 of key>": {"tenant": "…", "principal": "…"}}}.',
   ),
+  secret('STENO_API_KEY', 'API key that the commands ask and demo send to the gateway.'),
   setting(
     'STENO_ALLOWED_HOSTS',
     null,
@@ -98,7 +99,7 @@ export const settings = [
   setting('STENO_KAFKA_SASL_USERNAME', null, 'text', 'User name for SASL.'),
   secret('STENO_KAFKA_SASL_PASSWORD', 'Password for SASL.'),
   secret('STENO_KAFKA_SASL_TOKEN', 'Token for OAUTHBEARER.'),
-  setting('STENO_KAFKA_SESSION_MS', '3000', 'milliseconds', 'Session time-out in consumer groups.'),
+  setting('STENO_KAFKA_SESSION_MS', '2500', 'milliseconds', 'Session time-out in consumer groups.'),
   setting(
     'STENO_REGISTRY_URL',
     null,
@@ -119,9 +120,16 @@ export const settings = [
   setting(
     'STENO_MODEL',
     null,
-    'a catalogue id, a .gguf file or hf:owner/name/file.gguf',
+    'a catalogue id, a .gguf file, hf:owner/name/file.gguf or openai:<name of the model there>',
     'The default model.',
   ),
+  setting(
+    'OPENAI_BASE_URL',
+    'https://api.openai.com/v1',
+    'a URL',
+    'The OpenAI-compatible API that STENO_MODEL=openai:<name> is asked from.',
+  ),
+  secret('OPENAI_API_KEY', 'Its key.'),
   setting('STENO_ENGINE_THREADS', null, 'a number', 'Threads of the embedded engine; cores - 1 if unset.'),
   setting(
     'STENO_CONTEXT_MAX_CHARACTERS',
@@ -141,6 +149,35 @@ export const settings = [
     'a port, or 0 for a free one',
     'Port on loopback where a role other than the gateway answers probes and metrics.',
   ),
+  setting(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    null,
+    'a URL',
+    'An OpenTelemetry collector (OTLP over HTTP) that spans are sent to. Nothing is traced if unset.',
+  ),
+  setting(
+    'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    null,
+    'a URL',
+    'The whole address for traces, in place of the endpoint and /v1/traces.',
+  ),
+  secret('OTEL_EXPORTER_OTLP_HEADERS', 'Headers for the collector: name=value, comma-separated.'),
+  setting(
+    'OTEL_TRACES_EXPORTER',
+    null,
+    'otlp or none',
+    'otlp alone: a collector on this machine, port 4318.',
+  ),
+  setting(
+    'OTEL_TRACES_SAMPLER',
+    'parentbased_always_on',
+    'always_on, always_off, traceidratio or parentbased_ and one of these',
+    'Which turns are traced.',
+  ),
+  setting('OTEL_TRACES_SAMPLER_ARG', '1', '0 to 1', 'Share of turns for a ratio sampler.'),
+  setting('OTEL_SERVICE_NAME', null, 'text', 'service.name of spans; steno-<role> if unset.'),
+  setting('OTEL_RESOURCE_ATTRIBUTES', null, 'name=value, comma-separated', 'More about the source of spans.'),
+  setting('OTEL_SDK_DISABLED', 'false', 'true or false', 'Turns tracing off.'),
   setting('LOG_LEVEL', 'info', 'debug, info, warn, error or silent', 'What is logged.'),
 ] as const satisfies readonly Setting[];
 

@@ -29,14 +29,26 @@ type Reader = {
 const HEAD = 5;
 const SLAB = 64 * 1024;
 
-/** Builds a codec that writes every event type under the id given for it. */
-export function createCodec(ids: ReadonlyMap<EventType, number>): Codec {
+/** Top-level fields of events that a reader never looks at. */
+export type UnreadFields = { readonly [T in EventType]?: readonly (keyof EventMap[T] & string)[] };
+
+/**
+ * Builds a codec that writes every event type under the id given for it. Fields that are `unread` are checked but not
+ * decoded: the events lack them, whatever their type says.
+ */
+export function createCodec(ids: ReadonlyMap<EventType, number>, unread: UnreadFields = {}): Codec {
   const own = new Map<EventType, { readonly id: number; readonly avro: avro.Type }>();
   const readers = new Map<number, Reader>();
   for (const [type, id] of ids) {
     const compiled = compiledTypes(type);
     own.set(type, { id, avro: compiled.avro });
-    readers.set(id, { type, avro: compiled.avro, resolver: null, guard: compiled.guard });
+    const lean = leanType(type, unread[type] ?? []);
+    readers.set(id, {
+      type,
+      avro: lean ?? compiled.avro,
+      resolver: lean === null ? null : lean.createResolver(compiled.avro),
+      guard: compiled.guard,
+    });
   }
   let slab = Buffer.allocUnsafeSlow(SLAB);
   let used = 0;
@@ -83,10 +95,9 @@ export function createCodec(ids: ReadonlyMap<EventType, number>): Codec {
       const type = eventTypeOf(writer, schemaId);
       const compiled = compiledTypes(type);
       try {
-        const resolver = compiled.avro.createResolver(
-          avro.Type.forSchema(structuredClone(writer) as avro.Schema),
-        );
-        readers.set(schemaId, { type, avro: compiled.avro, resolver, guard: compileGuard(writer) });
+        const reader = leanType(type, unread[type] ?? []) ?? compiled.avro;
+        const resolver = reader.createResolver(avro.Type.forSchema(structuredClone(writer) as avro.Schema));
+        readers.set(schemaId, { type, avro: reader, resolver, guard: compileGuard(writer) });
       } catch (error) {
         throw new CodecError(
           'malformed_record',
@@ -110,6 +121,15 @@ function compiledTypes(type: EventType): { readonly avro: avro.Type; readonly gu
     compiledCache.set(type, found);
   }
   return found;
+}
+
+/** The type without some of its fields; null if it has all of them. */
+function leanType(type: EventType, unread: readonly string[]): avro.Type | null {
+  if (unread.length === 0) return null;
+  // Our own generated schemas: their shape is AvroRecord by construction.
+  const schema = JSON.parse(avroSchemas[type]) as AvroRecord;
+  const fields = schema.fields.filter(({ name }) => !unread.includes(name));
+  return avro.Type.forSchema({ ...schema, fields } as unknown as avro.Schema);
 }
 
 function write(type: avro.Type, name: string, data: unknown, slab: Buffer, at: number): number {

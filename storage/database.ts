@@ -19,6 +19,8 @@ export interface Database {
   execute(sql: string): void;
   /** Runs `work` as one transaction that no other writer interleaves with; what it throws rolls everything back. */
   transaction<T>(work: () => T): T;
+  /** Runs `work`, which only reads, over one state of the database that no writer changes meanwhile. */
+  snapshot<T>(work: () => T): T;
   /** False too while the file does not exist: whoever reads may be up before whoever writes. */
   hasTable(name: string): boolean;
   /**

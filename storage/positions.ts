@@ -1,9 +1,11 @@
-import { numberOf, textOf, type Database } from './database.ts';
+import { numberOf, textOf, type Database, type SqlRow } from './database.ts';
 import type { Position } from './row-store.ts';
 
 /** The positions of one database's folds. Called inside the transaction that writes the rows. */
 export interface Positions {
   read(partition: number): Position | null;
+  /** Every stored position, by partition. */
+  all(): ReadonlyMap<number, Position>;
   /** Compare-and-set: false, and nothing changed, if the stored position is not `start`. */
   advance(partition: number, start: number | null, position: Position): boolean;
   forget(partition: number): void;
@@ -25,6 +27,9 @@ export function openPositions(database: Database): Positions {
   const select = database.prepare(
     `SELECT next, last_event_id, topic_id FROM ${POSITION_TABLE} WHERE partition = ?`,
   );
+  const selectAll = database.prepare(
+    `SELECT partition, next, last_event_id, topic_id FROM ${POSITION_TABLE} ORDER BY partition`,
+  );
   const update = database.prepare(
     `UPDATE ${POSITION_TABLE} SET next = ?, last_event_id = ?, topic_id = ? WHERE partition = ? AND next = ?`,
   );
@@ -35,13 +40,9 @@ export function openPositions(database: Database): Positions {
   return {
     read(partition) {
       const row = select.get(partition);
-      if (row === null) return null;
-      return {
-        next: numberOf(row, 'next'),
-        lastEventId: textOf(row, 'last_event_id'),
-        topicId: textOf(row, 'topic_id'),
-      };
+      return row === null ? null : toPosition(row);
     },
+    all: () => new Map(selectAll.all().map((row) => [numberOf(row, 'partition'), toPosition(row)])),
     advance(partition, start, { next, lastEventId, topicId }) {
       const changed =
         start === null
@@ -52,5 +53,13 @@ export function openPositions(database: Database): Positions {
     forget(partition) {
       remove.run(partition);
     },
+  };
+}
+
+function toPosition(row: SqlRow): Position {
+  return {
+    next: numberOf(row, 'next'),
+    lastEventId: textOf(row, 'last_event_id'),
+    topicId: textOf(row, 'topic_id'),
   };
 }

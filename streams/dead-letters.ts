@@ -13,6 +13,29 @@ export type DeadLetterReason = {
   readonly firstFailedAt: number;
 };
 
+/** A dead letter as it lies there, but for the original bytes. */
+export type DeadLetter = DeadLetterReason & {
+  readonly id: string;
+  /** Where the original lay. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** The broker's append time of the original, in milliseconds since 1970. */
+  readonly timestamp: number;
+  /** -1 if the bytes name none. */
+  readonly schemaId: number;
+  readonly key: string;
+  readonly bytes: number;
+  readonly originalHeaders: RawRecord['headers'];
+  /** Where it lies itself. */
+  readonly lies: { readonly topic: string; readonly partition: number; readonly offset: number };
+  /** When it was set aside, in milliseconds since 1970. */
+  readonly setAsideAt: number;
+};
+
+const OWN = 'dead_letter_';
+const ORIGINAL = 'original_';
+
 /**
  * Returns the record that keeps a poison record: its original bytes and key; where it lay and why it failed in
  * headers. The id is derived from topic, partition, offset and group, so that a retry sets nothing aside twice.
@@ -25,28 +48,59 @@ export function deadLetter(
 ): NewRecord {
   const key = record.key?.toString('utf8') ?? '';
   const headers = new Map<string, string | Buffer>(
-    record.headers.map(([name, value]) => [`original_${name}`, value]),
+    record.headers.map(([name, value]) => [`${ORIGINAL}${name}`, value]),
   );
   const own: Readonly<Record<string, string | number>> = {
-    dead_letter_id: deriveId('evt', record.topic, record.partition, record.offset, reason.group),
-    dead_letter_topic: record.topic,
-    dead_letter_partition: record.partition,
-    dead_letter_offset: record.offset,
-    dead_letter_timestamp: record.timestamp,
-    dead_letter_group: reason.group,
-    dead_letter_error_class: reason.errorClass,
-    dead_letter_error_code: reason.errorCode,
-    dead_letter_attempts: reason.attempts,
-    dead_letter_first_failed_at: reason.firstFailedAt,
-    dead_letter_schema_id: schemaIdOf(record.value),
+    id: deriveId('evt', record.topic, record.partition, record.offset, reason.group),
+    topic: record.topic,
+    partition: record.partition,
+    offset: record.offset,
+    timestamp: record.timestamp,
+    group: reason.group,
+    error_class: reason.errorClass,
+    error_code: reason.errorCode,
+    attempts: reason.attempts,
+    first_failed_at: reason.firstFailedAt,
+    schema_id: schemaIdOf(record.value),
   };
-  for (const [name, value] of Object.entries(own)) headers.set(name, String(value));
+  for (const [name, value] of Object.entries(own)) headers.set(`${OWN}${name}`, String(value));
   return {
     topic,
     partition: partitionOf(key, partitions),
     key,
     value: record.value ?? Buffer.alloc(0),
     headers,
+  };
+}
+
+/** Reads a record of dead letters; null if it is none. */
+export function readDeadLetter(record: RawRecord): DeadLetter | null {
+  const own = new Map<string, string>();
+  const originalHeaders: (readonly [string, Buffer])[] = [];
+  for (const [name, content] of record.headers) {
+    if (name.startsWith(ORIGINAL)) originalHeaders.push([name.slice(ORIGINAL.length), content]);
+    else if (name.startsWith(OWN)) own.set(name.slice(OWN.length), content.toString('utf8'));
+  }
+  const text = (name: string): string => own.get(name) ?? '';
+  if (text('id') === '' || text('topic') === '') return null;
+  const { topic, partition, offset, timestamp, key, value } = record;
+  return {
+    id: text('id'),
+    topic: text('topic'),
+    partition: Number(text('partition')),
+    offset: Number(text('offset')),
+    timestamp: Number(text('timestamp')),
+    group: text('group'),
+    errorClass: text('error_class'),
+    errorCode: text('error_code'),
+    attempts: Number(text('attempts')),
+    firstFailedAt: Number(text('first_failed_at')),
+    schemaId: Number(text('schema_id')),
+    key: key?.toString('utf8') ?? '',
+    bytes: value?.length ?? 0,
+    originalHeaders,
+    lies: { topic, partition, offset },
+    setAsideAt: timestamp,
   };
 }
 

@@ -1,13 +1,15 @@
 import { CodecError } from '../schemas/codec-error.ts';
-import { createCodec, type Codec } from '../schemas/codec.ts';
+import { createCodec, type Codec, type UnreadFields } from '../schemas/codec.ts';
 import type { EventType } from '../schemas/generated/types.ts';
 import type { Registry } from '../schemas/registry.ts';
 import { StenoError } from '../runtime/errors.ts';
 import type { LoggedEvent, NewEvent } from './event.ts';
 import { headersOf } from './headers.ts';
-import type { Log, NewRecord, RawRecord } from './log.ts';
+import type { Log, NewRecord, RawRecord, Urgency } from './log.ts';
 import { partitionOf } from './partition.ts';
+import { noTelemetry, type StreamTelemetry } from './telemetry.ts';
 import { subjectOf, type Topic } from './topics.ts';
+import { appendTraced } from './trace-appends.ts';
 
 /** Appends events in call order. Throws as Appender.append does, and CodecError invalid_event before anything is sent. */
 export interface EventAppender {
@@ -19,10 +21,16 @@ export interface EventAppender {
 /** The log with events instead of bytes. */
 export interface EventLog {
   readonly log: Log;
+  readonly telemetry: StreamTelemetry;
   /** As Log.openAppender. */
-  openAppender(name: string, lingerMillis?: number): EventAppender;
+  openAppender(name: string, urgency?: Urgency): EventAppender;
   /** Throws CodecError: unknown_schema_id means `learn` it first. */
   decode(record: RawRecord): LoggedEvent;
+  /**
+   * The same log for a reader that never looks at these fields, nor at the trace: what `decode` returns lacks them. For
+   * reading a great deal.
+   */
+  leaving(unread: UnreadFields): EventLog;
   /** Asks the registry for a schema id. Throws CodecError if no event can read it, StenoError if it cannot be reached. */
   learn(schemaId: number): Promise<void>;
 }
@@ -36,10 +44,11 @@ export async function openEventLog(
   registry: Registry,
   registryAddress: string,
   topics: readonly Topic[],
+  telemetry: StreamTelemetry = noTelemetry,
 ): Promise<EventLog> {
   const ids = await lookupIds(registry, topics);
   const counts = new Map<string, number>(topics.map(({ name, dataset }) => [name, dataset.partitions]));
-  return wrapLog(log, registry, registryAddress, createCodec(ids), ids, counts);
+  return wrapLog(log, registry, registryAddress, createCodec(ids), ids, counts, telemetry);
 }
 
 function wrapLog(
@@ -49,7 +58,10 @@ function wrapLog(
   codec: Codec,
   ids: ReadonlyMap<EventType, number>,
   counts: ReadonlyMap<string, number>,
+  telemetry: StreamTelemetry,
+  isLean = false,
 ): EventLog {
+  const { tracer } = telemetry;
   const schemaAddresses = new Map([...ids].map(([type, id]) => [type, `${address}/schemas/ids/${id}`]));
 
   function toRecord(event: NewEvent): NewRecord {
@@ -72,10 +84,14 @@ function wrapLog(
 
   return {
     log,
-    openAppender(name, lingerMillis = 0) {
-      const appender = log.openAppender(name, lingerMillis);
+    telemetry,
+    openAppender(name, urgency) {
+      const appender = log.openAppender(name, urgency);
+      telemetry.addAppender(name, appender);
+      const append = async (events: readonly NewEvent[]): Promise<void> =>
+        appender.append(events.map(toRecord));
       return {
-        append: async (events) => appender.append(events.map(toRecord)),
+        append: tracer.on ? (events) => appendTraced(tracer, events, append) : append,
         get pending() {
           return appender.pending;
         },
@@ -83,12 +99,15 @@ function wrapLog(
       };
     },
     decode(record) {
-      if (record.value === null) throw new CodecError('malformed_record', 'the record has no value');
-      const { type, data } = codec.decode(record.value);
-      const trace = record.headers.find(([name]) => name === 'traceparent')?.[1].toString('latin1') ?? null;
+      const { value } = record;
+      if (value === null) throw new CodecError('malformed_record', 'the record has no value');
+      const { type, data } = codec.decode(value);
+      const trace = isLean ? null : traceOf(record);
       const { topic, partition, offset, timestamp } = record;
       return { type, data, topic, partition, offset, time: timestamp, trace } as LoggedEvent;
     },
+    leaving: (unread) =>
+      wrapLog(log, registry, address, createCodec(ids, unread), ids, counts, telemetry, true),
     async learn(schemaId) {
       let text: string;
       try {
@@ -100,6 +119,10 @@ function wrapLog(
       codec.learn(schemaId, text);
     },
   };
+}
+
+function traceOf({ headers }: RawRecord): string | null {
+  return headers.find(([name]) => name === 'traceparent')?.[1].toString('latin1') ?? null;
 }
 
 async function lookupIds(

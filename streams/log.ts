@@ -26,6 +26,8 @@ export type Batch = {
   readonly records: readonly RawRecord[];
   /** Offset of the next record after this batch; records in between may be missing (compaction, control records). */
   readonly nextOffset: number;
+  /** Offsets of the records that were given to this reader again, out of dead letters; left out if there are none. */
+  readonly redriven?: readonly number[];
   /** Offset that the next appended record would have had when the batch was read. */
   readonly highWatermark: number;
 };
@@ -56,6 +58,11 @@ export interface Follower {
 
 export type FollowOptions = {
   readonly name: string;
+  /**
+   * Whether this reader sees what was given again to the group named. Left out, it sees none of it: a redrive is for the
+   * failing group only.
+   */
+  readonly seesRedriven?: (group: string) => boolean;
   /** Called in log order per partition; its next batch is handed over when the promise has resolved. */
   readonly onBatch: (batch: Batch) => void | Promise<void>;
   /** A batch handler threw, or the log refuses for ever: the reader has stopped. */
@@ -94,17 +101,26 @@ export type TopicSettings = {
   readonly configs: Readonly<Record<string, string>>;
 };
 
+/**
+ * How long a record may wait for company under load: `now` somebody waits for a first token, `soon` somebody reads along
+ * or waits for the end of an answer, `later` nobody waits. A lone record of the first two never waits.
+ */
+export type Urgency = 'now' | 'soon' | 'later';
+
 /** The log as a process sees it. */
 export interface Log {
-  /** `lingerMillis`: how long a record that nobody waits for may wait for company; 0 where somebody does. */
-  openAppender(name: string, lingerMillis?: number): Appender;
+  /** `now` if left out. */
+  openAppender(name: string, urgency?: Urgency): Appender;
   openFollower(options: FollowOptions): Follower;
   join(options: JoinOptions): Promise<Membership>;
   /** Number of partitions of a topic. Throws StenoError `topic_missing`. */
   partitionCount(topic: string): Promise<number>;
   /** Kafka's id of a topic: another one under the same name is another log. Throws StenoError `topic_missing`. */
   topicId(topic: string): Promise<string>;
-  /** First or next offset of each partition of a topic, by partition. */
-  offsets(topic: string, which: 'earliest' | 'end'): Promise<readonly number[]>;
+  /**
+   * First or next offset of each partition of a topic, by partition; or the offset of the first record appended at or
+   * after a time in milliseconds since 1970, the next offset where there is none.
+   */
+  offsets(topic: string, which: 'earliest' | 'end' | { readonly at: number }): Promise<readonly number[]>;
   close(): Promise<void>;
 }

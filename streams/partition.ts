@@ -30,3 +30,8 @@ function murmur2(data: Uint8Array): number {
   h ^= h >>> 15;
   return h;
 }
+
+/** A partition's name, as key of a map. */
+export function partitionKey(place: { readonly topic: string; readonly partition: number }): string {
+  return `${place.topic}/${place.partition}`;
+}

@@ -45,7 +45,7 @@ to the operator's own teams. Never give a tenant a Kafka credential for them.**
 - **Value**: Confluent wire format: a zero byte, the schema id as four bytes big-endian, the Avro binary.
 - **Key**: plain UTF-8. Records of one key share a partition and keep their order.
 - **Headers**: CloudEvents 1.0 binary mode (\`ce_id\`, \`ce_source\`, \`ce_type\`, \`ce_time\`, \`ce_subject\`, \`ce_dataschema\`,
-  \`content-type\`) and \`traceparent\`. Pieces of a streamed answer carry none.
+  \`content-type\`), and \`traceparent\` where the turn is traced. Pieces of a streamed answer carry none.
 - **Time**: the record's timestamp is the broker's append time. \`occurredAt\` in the body is a producer's clock.
 - **Subjects**: \`<topic>-steno.events.<Event>\` on topics that hold several events (TopicRecordNameStrategy),
   \`<topic>-value\` on topics with one (TopicNameStrategy).
@@ -54,7 +54,21 @@ to the operator's own teams. Never give a tenant a Kafka credential for them.**
   Expect fields and events you do not know, and an enum to answer with its default.
 - **Repeats**: delivery is at least once. The same \`eventId\` is the same event: drop what you have seen.
 
-Topic names begin with STENO_TOPIC_PREFIX, \`${PREFIX}\` unless set. In the samples bytes are written as hex.
+Topic names begin with STENO_TOPIC_PREFIX, \`${PREFIX}\` unless set. Samples are decoded records as JSON; bytes are written as
+hex.
+
+## The first hour of a subscriber
+
+1. \`npx steno status\` names the broker and the registry. Ask something, so that there is a turn.
+2. Start one of the two programs that are kept working by the tests, with those addresses. Each prints a line for every
+   turn, of both topics that most teams want: [TypeScript with kafkajs](../examples/subscribe-typescript/README.md),
+   [Python with confluent-kafka](../examples/subscribe-python/README.md).
+3. Read \`${PREFIX}.turns.v1\` where numbers are enough: it has no text. Read \`${PREFIX}.conversations.v1\` where you need what
+   was said, and treat it as personal data.
+4. Choose a group id of your own, that does not begin with \`${PREFIX}-\`: those are ours.
+5. Write your result first, then commit the offset, and drop event ids you have seen: the programs show one way.
+6. Take a type by the header \`ce_type\`, decode by the schema id in the record into the schema you were built with, and
+   step over types you do not know.
 `;
 
 function topicTable(): string {
@@ -76,6 +90,7 @@ function renderTopic(dataset: Dataset): string {
     `- Key: ${dataset.key}`,
     `- Partitions: ${dataset.partitions}; the count is never changed`,
     `- Kept: ${retentionOf(dataset)}`,
+    `- Changes: ${changesOf(dataset)}`,
     `- Largest record: ${dataset.maxRecordBytes / 1024 / 1024} MiB`,
     ...(dataset.perPoolAndTier ? [`- One topic per pool and tier; tiers are ${TIERS.join(', ')}`] : []),
     ...(subjects.length === 0 ? ['- No subject: the values are the original bytes'] : []),
@@ -95,6 +110,12 @@ function anchorOf(heading: string): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9 -]/g, '')
     .replaceAll(' ', '-');
+}
+
+function changesOf({ events }: Dataset): string {
+  if (events.length === 0) return 'none are expected: the values keep the schemas of their own topics';
+  const subjects = events.length === 1 ? 'its subject is' : 'its subjects are';
+  return `${subjects} FULL_TRANSITIVE; what cannot be changed so comes as a topic of the next version`;
 }
 
 const HOUR_MS = 60 * 60 * 1000;

@@ -45,6 +45,11 @@ export function checkSteps({ fix }: { fix: boolean }): { repairs: CheckStep[]; c
         parameters: ['--incremental', '--tsBuildInfoFile', cache('types.json'), '--pretty', 'false'],
       },
       {
+        name: 'client types',
+        program: tool('typescript', 'bin', 'tsc'),
+        parameters: ['-p', 'client', '--pretty', 'false'],
+      },
+      {
         name: 'dead exports',
         program: tool('knip', 'bin', 'knip.js'),
         parameters: ['--no-config-hints', '--cache', `--cache-location=${cache('knip')}`],

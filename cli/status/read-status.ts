@@ -1,4 +1,4 @@
-import { isRunning } from '../../infra/kafka/process/process-mark.ts';
+import { isRunning } from '../../runtime/process-mark.ts';
 import type { Config } from '../../runtime/config.ts';
 import { errorMessage } from '../../runtime/errors.ts';
 import { openKafkaAdmin, type KafkaAdmin } from '../../streams/kafka/admin.ts';

@@ -81,20 +81,9 @@ async function forget(
   pid: number,
   logger: Logger,
 ): Promise<void> {
-  const groups = async (prefix: string): Promise<readonly string[]> => [
-    ...new Set((await admin.lag(prefix)).map(({ group }) => group)),
-  ];
   try {
     const { topicPrefix } = config;
-    const removed = await removeMembersOf(
-      {
-        groups,
-        groupMembers: (group) => admin.groupMembers(group),
-        removeMembers: (group, ids) => admin.removeMembers(group, ids),
-      },
-      `${topicPrefix}-`,
-      `${topicPrefix}-${role}-${pid}`,
-    );
+    const removed = await removeMembersOf(admin, `${topicPrefix}-`, `${topicPrefix}-${role}-${pid}`);
     logger.info('members of a dead process removed', { of: role, deadPid: pid, removed });
   } catch (error) {
     // The session time-out does the same a little later.

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRunning, type ProcessMark } from '../../infra/kafka/process/process-mark.ts';
+import { isRunning, type ProcessMark } from '../../runtime/process-mark.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { readRunState, removeRunState } from '../run-state.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { configuredModels, type ConfiguredModels } from '../../inference-workers/models/configured-models.ts';
 import { fetchModel } from '../../inference-workers/models/fetch-model.ts';
 import { checkDisk, lockDataDir } from '../../infra/kafka/data-dir.ts';
-import { markOf } from '../../infra/kafka/process/process-mark.ts';
+import { markOf } from '../../runtime/process-mark.ts';
 import { applyTopics } from '../../infra/topics/apply.ts';
 import type { Config } from '../../runtime/config.ts';
 import type { Logger } from '../../runtime/logger.ts';

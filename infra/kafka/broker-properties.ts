@@ -5,7 +5,11 @@ export type BrokerSettings = {
   readonly controllerPort: number;
   /** `host:port` that clients are told to connect to. */
   readonly advertised: string;
+  readonly moreListeners?: readonly Listener[];
 };
+
+/** One more door of the broker: who comes in there is told to come back by the `advertised` address. */
+export type Listener = { readonly name: string; readonly port: number; readonly advertised: string };
 
 /** The largest record batch, and so the largest event, the platform accepts. */
 const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
@@ -15,14 +19,22 @@ export function renderBrokerProperties(settings: BrokerSettings): string {
   return render({ ...identity(settings), ...ONE_NODE, ...PROMISES, ...SMALL_MACHINE });
 }
 
-function identity({ host, port, controllerPort, advertised }: BrokerSettings): Properties {
+function identity(settings: BrokerSettings): Properties {
+  const { host, port, controllerPort, moreListeners = [] } = settings;
+  const doors: readonly Listener[] = [
+    { name: 'BROKER', port, advertised: settings.advertised },
+    ...moreListeners,
+  ];
+  const listen = doors.map((door) => `${door.name}://${host}:${door.port}`);
   return {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@${host}:${controllerPort}`,
-    listeners: `BROKER://${host}:${port},CONTROLLER://${host}:${controllerPort}`,
-    'advertised.listeners': `BROKER://${advertised}`,
-    'listener.security.protocol.map': 'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: [...listen, `CONTROLLER://${host}:${controllerPort}`].join(','),
+    'advertised.listeners': doors.map((door) => `${door.name}://${door.advertised}`).join(','),
+    'listener.security.protocol.map': [...doors.map(({ name }) => name), 'CONTROLLER']
+      .map((name) => `${name}:PLAINTEXT`)
+      .join(','),
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': 'data',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { StenoError } from '../../runtime/errors.ts';
-import { tryLock, type FileLock } from './process/file-lock.ts';
+import { tryLock, type FileLock } from '../../runtime/file-lock.ts';
 
 /** Tries for a lock whose holder is only just writing its name. */
 const TRIES = 50;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { StenoError, errorCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
-import { renderBrokerLogging, renderBrokerProperties } from './broker-properties.ts';
+import { renderBrokerLogging, renderBrokerProperties, type Listener } from './broker-properties.ts';
 import { isBrokerReady } from './broker-ready.ts';
 import type { Java } from './parts/find-java.ts';
 import type { Parts } from './parts/install-parts.ts';
@@ -27,6 +27,7 @@ export type BrokerOptions = {
   readonly host?: string;
   /** `host:port` that clients are told, where it is not where the broker listens. */
   readonly advertised?: string;
+  readonly moreListeners?: readonly Listener[];
   readonly heapMb?: number;
   /** Ends a start that has not come to its end; `stop` ends a started one. */
   readonly signal?: AbortSignal | undefined;
@@ -56,7 +57,7 @@ export async function readClusterId(dataDir: string): Promise<string | null> {
 }
 
 async function startOnce(options: BrokerOptions): Promise<Service> {
-  const { parts, java, logger, host = '127.0.0.1', heapMb = 512 } = options;
+  const { parts, java, logger, host = '127.0.0.1', heapMb = 512, moreListeners = [] } = options;
   const home = await realDir(options.dataDir);
   const cwd = await realDir(join(home, 'kafka'));
   const { broker: port, controller: controllerPort } = await choosePorts(join(cwd, 'ports.json'), host, {
@@ -66,7 +67,7 @@ async function startOnce(options: BrokerOptions): Promise<Service> {
   const advertised = options.advertised ?? `${host}:${port}`;
   await writeFile(
     join(cwd, 'server.properties'),
-    renderBrokerProperties({ host, port, controllerPort, advertised }),
+    renderBrokerProperties({ host, port, controllerPort, advertised, moreListeners }),
   );
   await writeFile(join(cwd, 'log4j2.properties'), renderBrokerLogging(join('..', 'logs', 'broker.log')));
   await formatOnce(options, cwd);

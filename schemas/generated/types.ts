@@ -20,9 +20,9 @@ export type ContextDecision = 'included' | 'over_budget' | 'over_characters' | '
 
 /** One candidate of the context window and what became of it. */
 export type ContextEntry = {
-  /** The turn it belongs to; empty for the system prompt. */
+  /** The turn it belongs to; empty for the conversation's system prompt. */
   readonly messageId: string;
-  /** Where it comes from. */
+  /** Where it comes from. What came with a turn's message is preceding, or system where it opens the conversation. */
   readonly kind: ContextKind;
   /** Its length in tokens. */
   readonly tokens: number;
@@ -31,7 +31,7 @@ export type ContextEntry = {
 };
 
 /** Where a piece of the prompt comes from. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
-export type ContextKind = 'system' | 'message' | 'answer' | 'summary' | 'document' | 'OTHER';
+export type ContextKind = 'system' | 'message' | 'answer' | 'summary' | 'document' | 'preceding' | 'OTHER';
 
 /** What was chosen for the prompt, and why: enough to rebuild it from the log. */
 export type ContextManifest = {
@@ -45,6 +45,10 @@ export type ContextManifest = {
   readonly tokenCounter: string;
   /** SHA-256 over the entries and the budget, lower-case hex. */
   readonly hash: string;
+  /** Message id of the turn that the message follows, as it was found when the message was folded; null for a root. */
+  readonly parentId: string | null;
+  /** How many of the messages that came with this one the conversation held already, up to that turn. The others are its own. */
+  readonly precedingHeld: number;
 };
 
 /** A piece of a document. */
@@ -984,10 +988,16 @@ export type MessageSubmitted = {
   readonly role: Role;
   /** What is said. */
   readonly parts: readonly MessagePart[];
+  /** What the caller says was said between the parent and this message, oldest first: the history of a call that brings its own. Prepare-turn drops what the conversation holds already. */
+  readonly preceding: readonly PromptMessage[];
+  /** A system message for this turn alone: no later turn sees it. */
+  readonly instructions: Content | null;
   /** How the model shall sample. */
   readonly parameters: Parameters;
   /** Where the request goes. */
   readonly route: Route;
+  /** What the caller attached: carried and shown, never interpreted. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** Partition of inference-deltas that the gateway reads. */
   readonly replyPartition: number;
   /** A lower bound of the offsets at which the answer can appear there. */
@@ -1218,6 +1228,8 @@ export type WorkerSampled = {
   readonly residentBytes: number;
   /** 0 to 1 since the last sample. */
   readonly eventLoopUtilisation: number;
+  /** Whether the breaker of its backend lets nothing through; null for an engine without one. */
+  readonly breakerOpen: boolean | null;
 };
 
 /** Every event by its type. */

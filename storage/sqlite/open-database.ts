@@ -9,13 +9,14 @@ import { guarded } from './store-error.ts';
 export type OpenOptions = {
   /** Longest wait for another process's transaction; the event loop stands still meanwhile. */
   readonly busyMillis?: number;
+  /** Memory for pages, in MiB. */
+  readonly cacheMib?: number;
   /** Which machine this is. */
   readonly host?: Host;
 };
 
 const BUSY_MS = 2_000;
-/** Memory for pages, in KiB. */
-const CACHE_KIB = 16 * 1024;
+const CACHE_MIB = 16;
 /** Pages of 4 KiB in the write-ahead log at which the writer itself would checkpoint. */
 const WAL_PAGES = 20_000;
 
@@ -33,7 +34,7 @@ export function openDatabase(file: string, options: OpenOptions = {}): Database 
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = NORMAL;
         PRAGMA secure_delete = ON;
-        PRAGMA cache_size = -${CACHE_KIB};
+        PRAGMA cache_size = -${(options.cacheMib ?? CACHE_MIB) * 1024};
         PRAGMA wal_autocheckpoint = ${WAL_PAGES};`);
     } catch (error) {
       handle.close();
@@ -82,6 +83,7 @@ export function openReader(file: string, options: OpenOptions = {}): Database {
 function wrap(file: string, open: () => DatabaseSync, close: () => void): Database {
   let closed = false;
   const begin = prepare('BEGIN IMMEDIATE');
+  const beginReading = prepare('BEGIN');
   const commit = prepare('COMMIT');
   const tables = prepare(`SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = ?`);
 
@@ -96,23 +98,26 @@ function wrap(file: string, open: () => DatabaseSync, close: () => void): Databa
     };
   }
 
+  function within<T>(opening: Statement, work: () => T): T {
+    opening.run();
+    try {
+      const result = work();
+      commit.run();
+      return result;
+    } catch (error) {
+      // A full disk may have rolled it back already.
+      if (open().isTransaction) open().exec('ROLLBACK');
+      throw error;
+    }
+  }
+
   return {
     prepare,
     execute(sql) {
       guarded(file, () => open().exec(sql));
     },
-    transaction(work) {
-      begin.run();
-      try {
-        const result = work();
-        commit.run();
-        return result;
-      } catch (error) {
-        // A full disk may have rolled it back already.
-        if (open().isTransaction) open().exec('ROLLBACK');
-        throw error;
-      }
-    },
+    transaction: (work) => within(begin, work),
+    snapshot: (work) => within(beginReading, work),
     hasTable(name) {
       return existsSync(file) && tables.get(name) !== null;
     },

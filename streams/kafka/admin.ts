@@ -1,11 +1,11 @@
 import { Admin } from '@platformatic/kafka';
 import { StenoError } from '../../runtime/errors.ts';
+import type { Cluster } from '../cluster.ts';
 import type { TopicSettings } from '../log.ts';
-import { readLag, type GroupLag } from './admin/lag.ts';
+import { readGroups } from './admin/groups.ts';
+import { readLag } from './admin/lag.ts';
 import { createTopic, diskUsage, readTopics, setConfigs } from './admin/topics.ts';
 import { baseOptions, type KafkaOptions } from './connection.ts';
-
-export type { GroupLag } from './admin/lag.ts';
 
 /** One member of a consumer group. */
 export type GroupMember = { readonly id: string; readonly clientId: string };
@@ -14,7 +14,7 @@ export type GroupMember = { readonly id: string; readonly clientId: string };
  * What an operator asks of a cluster. Every method throws StenoError: `broker_unreachable` (retryable) or
  * `admin_refused`, whose message says what was asked and what the broker answered.
  */
-export interface KafkaAdmin {
+export interface KafkaAdmin extends Cluster {
   /** Topics whose names begin with `prefix`, by name, with the configs named. */
   listTopics(prefix: string, configNames: readonly string[]): Promise<readonly TopicSettings[]>;
   /** A topic that exists already is left as it is. */
@@ -23,12 +23,9 @@ export interface KafkaAdmin {
   setConfigs(topic: string, configs: Readonly<Record<string, string>>): Promise<void>;
   /** Bytes on disk by topic, replicas included, of the topics whose names begin with `prefix`. */
   diskUsage(prefix: string): Promise<ReadonlyMap<string, number>>;
-  /** Committed and next offset of every partition that a group with this prefix committed. */
-  lag(groupPrefix: string): Promise<readonly GroupLag[]>;
   groupMembers(group: string): Promise<readonly GroupMember[]>;
   /** Members that have left already are no error. */
   removeMembers(group: string, memberIds: readonly string[]): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** Opens an administrator's connection. Throws StenoError `broker_unreachable` if no broker answers. */
@@ -56,6 +53,7 @@ export async function openKafkaAdmin(options: KafkaOptions): Promise<KafkaAdmin>
     setConfigs: (topic, configs) => ask(`set configs of ${topic}`, () => setConfigs(admin, topic, configs)),
     diskUsage: (prefix) => ask('read disk usage', () => diskUsage(admin, prefix)),
     lag: (groupPrefix) => ask('read lag', () => readLag(admin, groupPrefix)),
+    groups: (groupPrefix) => ask('read groups', () => readGroups(admin, groupPrefix)),
     groupMembers: (group) =>
       ask(`describe group ${group}`, async () => {
         const found = (await admin.describeGroups({ groups: [group] })).get(group);

@@ -1,22 +1,21 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { Producer } from '@platformatic/kafka';
-import type { Appender, NewRecord } from '../log.ts';
-import { appendError, refusedPartitions, toMessage } from './append-request.ts';
-import { baseOptions, type KafkaOptions } from './connection.ts';
-import { Pace } from './pace.ts';
+import type { StenoError } from '../../runtime/errors.ts';
+import type { Appender, NewRecord, Urgency } from '../log.ts';
+import { partitionKey } from '../partition.ts';
+import type { KafkaOptions } from './connection.ts';
+import { paceOf } from './pace.ts';
+import { openProducer } from './producer.ts';
+import { sizeOf } from './wire/produce.ts';
 
 /** Most bytes and records of one request: what is over waits for the next. */
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 const MAX_REQUEST_RECORDS = 10_000;
 /** A request holds one batch per partition, and a topic's `max.message.bytes` bounds the batch: 1 MiB at least here. */
 const MAX_BATCH_BYTES = 768 * 1024;
-/** More than Kafka's framing of a record. */
-const RECORD_OVERHEAD = 64;
 
 /** One call of `append`: settled when the last of its records is. */
 type Call = {
   open: number;
-  error: unknown;
+  error: StenoError | null;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 };
@@ -24,11 +23,11 @@ type Waiting = { readonly record: NewRecord; readonly call: Call };
 
 /**
  * Opens an idempotent producer with acks=all. One request is outstanding at a time and takes whatever waits, so
- * batches grow with the load and never with a timer.
+ * batches grow with the load; only records that nobody waits for meet a timer.
  */
-export function openAppender(options: KafkaOptions, name: string, lingerMillis = 0): Appender {
-  const producer = new Producer({ ...baseOptions(options, name), idempotent: true, strict: false });
-  const pace = new Pace();
+export function openAppender(options: KafkaOptions, name: string, urgency: Urgency = 'now'): Appender {
+  const producer = openProducer(options, name);
+  const pace = paceOf(urgency);
   let waiting: Waiting[] = [];
   let taken = 0;
   let pending = 0;
@@ -37,11 +36,11 @@ export function openAppender(options: KafkaOptions, name: string, lingerMillis =
   async function sendAll(): Promise<void> {
     // A turn of the microtask queue: whatever the same tick appends travels in the first request too.
     await Promise.resolve();
-    if (lingerMillis > 0) await pause(lingerMillis);
     while (taken < waiting.length) {
       await pace.wait(performance.now());
-      pace.note(performance.now());
-      await send(takeGroup());
+      const group = takeGroup();
+      pace.note(performance.now(), group.length);
+      await send(group);
     }
     waiting = [];
     taken = 0;
@@ -49,36 +48,18 @@ export function openAppender(options: KafkaOptions, name: string, lingerMillis =
   }
 
   async function send(group: readonly Waiting[]): Promise<void> {
-    try {
-      await producer.send({ messages: group.map(({ record }) => toMessage(record)) });
-    } catch (error) {
-      await settleFailed(group, error);
-      return;
-    }
-    for (const item of group) settle(item, null);
-  }
-
-  /** Only the partitions the broker refused are in doubt; of those, a record too large fails alone. */
-  async function settleFailed(group: readonly Waiting[], cause: unknown): Promise<void> {
-    const error = appendError(cause);
-    const refused = refusedPartitions(cause);
-    if (refused === null) {
-      for (const item of group) settle(item, error);
-      return;
-    }
-    const failed: Waiting[] = [];
+    const outcomes = await producer.send(group.map(({ record }) => record));
+    const tooLarge: Waiting[] = [];
     for (const item of group) {
-      if (refused.has(keyOf(item.record))) failed.push(item);
-      else settle(item, null);
+      const outcome = outcomes.get(partitionKey(item.record)) ?? null;
+      if (outcome?.code === 'record_too_large' && group.length > 1) tooLarge.push(item);
+      else settle(item, outcome);
     }
-    if (error.code === 'record_too_large' && failed.length > 1) {
-      for (const item of failed) await send([item]);
-      return;
-    }
-    for (const item of failed) settle(item, error);
+    // Of a batch that is too large, only the record that is too large by itself fails.
+    for (const item of tooLarge) await send([item]);
   }
 
-  function settle({ call }: Waiting, error: unknown): void {
+  function settle({ call }: Waiting, error: StenoError | null): void {
     pending -= 1;
     call.open -= 1;
     call.error ??= error;
@@ -96,7 +77,7 @@ export function openAppender(options: KafkaOptions, name: string, lingerMillis =
       const record = waiting[taken]?.record;
       if (record === undefined) break;
       const size = sizeOf(record);
-      const key = keyOf(record);
+      const key = partitionKey(record);
       const batch = (batches.get(key) ?? 0) + size;
       bytes += size;
       if (taken > start && (bytes > MAX_REQUEST_BYTES || (batch > MAX_BATCH_BYTES && batch > size))) break;
@@ -125,19 +106,7 @@ export function openAppender(options: KafkaOptions, name: string, lingerMillis =
     },
     async close() {
       while (sending !== null) await sending;
-      await producer.close(true);
+      await producer.close();
     },
   };
-}
-
-function sizeOf(record: NewRecord): number {
-  let size = record.value.length + record.key.length + RECORD_OVERHEAD;
-  if (record.headers !== undefined) {
-    for (const [name, value] of record.headers) size += name.length + value.length + 4;
-  }
-  return size;
-}
-
-function keyOf(record: NewRecord): string {
-  return `${record.topic}/${record.partition}`;
 }

@@ -2,12 +2,16 @@ import type { Config } from '../../runtime/config.ts';
 import { StenoError } from '../../runtime/errors.ts';
 import { connectRegistry } from '../../schemas/registry.ts';
 import { openEventLog, type EventLog } from '../event-log.ts';
+import type { StreamTelemetry } from '../telemetry.ts';
 import { allTopics } from '../topics.ts';
 import type { KafkaOptions } from './connection.ts';
 import { openKafkaLog } from './open-log.ts';
 
-/** How often a session's time-out a heartbeat is sent. */
-const HEARTBEATS = 6;
+/**
+ * How often a session's time-out a heartbeat is sent: the members that stay hear of a lost one with their next, and
+ * nothing streams until then.
+ */
+const HEARTBEATS = 10;
 
 /** Returns the Kafka options of a client. Throws StenoError `no_brokers` if none are configured. */
 export function kafkaOptions(config: Config, clientId: string): KafkaOptions {
@@ -31,6 +35,7 @@ export async function connectEvents(
   config: Config,
   role: string,
   pools: readonly string[],
+  telemetry?: StreamTelemetry,
 ): Promise<EventLog> {
   const { url, auth } = config.registry;
   if (url === null) {
@@ -39,5 +44,5 @@ export async function connectEvents(
     });
   }
   const log = await openKafkaLog(kafkaOptions(config, `${config.topicPrefix}-${role}-${process.pid}`));
-  return openEventLog(log, connectRegistry(url, auth), url, allTopics(config.topicPrefix, pools));
+  return openEventLog(log, connectRegistry(url, auth), url, allTopics(config.topicPrefix, pools), telemetry);
 }

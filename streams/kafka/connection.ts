@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { BaseOptions, SASLOptions } from '@platformatic/kafka';
+import type { BaseOptions, ConnectionOptions, SASLOptions } from '@platformatic/kafka';
 import type { Config } from '../../runtime/config.ts';
 import { StenoError } from '../../runtime/errors.ts';
 
@@ -29,6 +29,17 @@ export function baseOptions(options: KafkaOptions, name: string): BaseOptions {
     autocreateTopics: false,
     ...(options.tls === null ? {} : { tls: tlsOptions(options.tls) }),
     ...(options.sasl === null ? {} : { sasl: saslOptions(options.sasl) }),
+  };
+}
+
+/** Returns of a client's options those of its connections. */
+export function connectionOptions(base: BaseOptions): ConnectionOptions {
+  const { connectTimeout, requestTimeout, tls, sasl } = base;
+  return {
+    ...(connectTimeout === undefined ? {} : { connectTimeout }),
+    ...(requestTimeout === undefined ? {} : { requestTimeout }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(sasl === undefined ? {} : { sasl }),
   };
 }
 

@@ -1,11 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Consumer, ResponseError } from '@platformatic/kafka';
+import { Consumer, type Broker } from '@platformatic/kafka';
 import { errorMessage, StenoError } from '../../runtime/errors.ts';
 import type { Batch, Follower, FollowOptions } from '../log.ts';
-import { readBatches } from './batches.ts';
-import { baseOptions, type KafkaOptions } from './connection.ts';
+import { partitionKey } from '../partition.ts';
+import { baseOptions, connectionOptions, type KafkaOptions } from './connection.ts';
 import { readOffsets } from './offsets.ts';
-import { Pace } from './pace.ts';
+import { paceOf } from './pace.ts';
+import { sortOutRedriven } from './sort-out-redriven.ts';
+import { BrokerConnections } from './wire/broker-connections.ts';
+import { FetchSession } from './wire/fetch-session.ts';
+import { decodeFetch, FETCH, wireKey, type FetchedPartition } from './wire/fetch.ts';
+import { readBatches } from './wire/record-batch.ts';
 
 /** Longest time a fetch is parked at the broker: a partition that is added waits at most so long. */
 const MAX_WAIT_MS = 100;
@@ -14,48 +19,58 @@ const REQUEST_BYTES = 8 * 1024 * 1024;
 const ERROR_PAUSE_MS = 100;
 /** Kafka protocol error code 1. */
 const OFFSET_OUT_OF_RANGE = 1;
-
-/** Kafka protocol error codes of a fetch session that the broker or the client has lost; the next fetch opens another. */
-const FETCH_SESSION_ERRORS: ReadonlySet<number> = new Set([70, 71, 106]);
 /** A partition whose handler is behind by so many bytes is not fetched until it has caught up. */
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
-
-type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>;
 
 type Position = {
   readonly topic: string;
   readonly partition: number;
   topicId: string;
+  /** How a response names it. */
+  wireKey: string;
   leader: number;
   /** Offset to fetch next: everything before it was handed over or waits in the queue. */
   next: number;
   /** Its batch is being handled. It is fetched meanwhile, or a parked fetch of others would delay its next record. */
   busy: boolean;
-  readonly queue: Batch[];
+  readonly queue: { readonly batch: Batch; readonly bytes: number }[];
   queuedBytes: number;
 };
 
+/** A partition that could not be read, and the Kafka protocol error code that says why. */
+type Failed = { readonly position: Position; readonly errorCode: number };
+type Delivered = { readonly count: number; readonly failed: readonly Failed[] };
+const nothing: Delivered = { count: 0, failed: [] };
+
 /**
  * Opens a reader with its own connection, so that a parked fetch delays nobody else's request. The positions are
- * ours; the client library only carries the requests (its stream rewinds kept partitions at every rebalance).
+ * ours; the client library only carries the requests (its stream rewinds kept partitions at every rebalance, and its
+ * fetch makes an object of every header).
  */
 export function openFollower(options: KafkaOptions, follow: FollowOptions): Follower {
+  const base = baseOptions(options, follow.name);
+  // For metadata and offsets; fetches travel on a connection of their own.
   const consumer = new Consumer({
-    ...baseOptions(options, follow.name),
+    ...base,
     groupId: `${options.clientId}-${follow.name}`,
     retries: 0,
-    maxWaitTime: MAX_WAIT_MS,
-    minBytes: 1,
   });
+  const connections = new BrokerConnections(base.clientId, connectionOptions(base));
   const positions = new Map<string, Position>();
+  const brokers = new Map<number, Broker>();
   const loops = new Map<number, Promise<void>>();
   let wake: (() => void)[] = [];
   let stopped = false;
 
-  async function locate(topic: string, partition: number): Promise<{ topicId: string; leader: number }> {
+  async function locate(
+    topic: string,
+    partition: number,
+  ): Promise<Pick<Position, 'topicId' | 'wireKey' | 'leader'>> {
     let found;
     try {
-      found = (await consumer.metadata({ topics: [topic] })).topics.get(topic);
+      const metadata = await consumer.metadata({ topics: [topic] });
+      found = metadata.topics.get(topic);
+      for (const [node, broker] of metadata.brokers) brokers.set(node, broker);
     } catch (error) {
       if (!errorMessage(error).includes('Unknown topic')) throw unreachable(topic, error);
     }
@@ -65,7 +80,7 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
         fix: 'run steno topics apply',
       });
     }
-    return { topicId: found.id, leader };
+    return { topicId: found.id, wireKey: wireKey(found.id, partition), leader };
   }
 
   async function edge(topic: string, partition: number, which: 'earliest' | 'end'): Promise<number> {
@@ -77,7 +92,13 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
   }
 
   async function loop(node: number): Promise<void> {
-    const pace = new Pace();
+    const pace = paceOf('now');
+    const session = new FetchSession({
+      maxWaitMs: MAX_WAIT_MS,
+      minBytes: 1,
+      maxBytes: REQUEST_BYTES,
+      partitionMaxBytes: PARTITION_BYTES,
+    });
     while (!stopped) {
       const ready = [...positions.values()].filter(
         (position) => position.leader === node && position.queuedBytes < MAX_QUEUED_BYTES,
@@ -88,72 +109,63 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
       }
       try {
         await pace.wait(performance.now());
-        pace.note(performance.now());
-        deliver(ready, await fetchFrom(node, ready));
+        const askedAt = performance.now();
+        const parts = await fetchFrom(node, session, ready);
+        const { count, failed } = deliver(ready, parts);
+        pace.note(askedAt, count);
+        if (failed.length > 0) await recover(ready, failed);
         // Handlers that finish within this turn of the event loop are in the next fetch already.
         if (ready.some((position) => position.busy)) await new Promise(setImmediate);
-      } catch (error) {
+      } catch {
         if (stopped) return;
-        await recover(error, ready);
+        session.reset();
+        await recover(ready, []);
       }
     }
   }
 
-  function fetchFrom(node: number, ready: readonly Position[]): Promise<FetchResponse> {
-    const byTopic = new Map<string, Position[]>();
-    for (const position of ready) {
-      const list = byTopic.get(position.topicId);
-      if (list === undefined) byTopic.set(position.topicId, [position]);
-      else list.push(position);
-    }
-    return consumer.fetch({
-      node,
-      maxWaitTime: MAX_WAIT_MS,
-      minBytes: 1,
-      maxBytes: REQUEST_BYTES,
-      isolationLevel: 0,
-      topics: [...byTopic].map(([topicId, list]) => ({
-        topicId,
-        partitions: list.map((position) => ({
-          partition: position.partition,
-          fetchOffset: BigInt(position.next),
-          currentLeaderEpoch: -1,
-          lastFetchedEpoch: -1,
-          partitionMaxBytes: PARTITION_BYTES,
-        })),
-      })),
+  async function fetchFrom(
+    node: number,
+    session: FetchSession,
+    ready: readonly Position[],
+  ): Promise<readonly FetchedPartition[]> {
+    const broker = brokers.get(node);
+    if (broker === undefined) throw new StenoError('broker_unreachable', `broker ${node} is not known`);
+    const response = await connections.ask(broker, FETCH, session.request(ready), decodeFetch);
+    if (!session.note(response)) return [];
+    if (response.errorCode === 0) return response.partitions;
+    throw new StenoError('broker_unreachable', `broker ${node} refuses to be read`, {
+      retryable: true,
+      facts: { errorCode: response.errorCode },
     });
   }
 
-  function deliver(asked: readonly Position[], response: FetchResponse): void {
-    const byKey = new Map(asked.map((position) => [`${position.topicId}:${position.partition}`, position]));
-    for (const topic of response.responses) {
-      for (const part of topic.partitions) {
-        const position = byKey.get(`${topic.topicId}:${part.partitionIndex}`);
-        if (position === undefined || part.errorCode !== 0 || !isCurrent(position)) continue;
-        const { records, nextOffset } = readBatches(
-          position.topic,
-          position.partition,
-          part.records ?? [],
-          position.next,
-        );
-        if (nextOffset === position.next) continue;
-        position.next = nextOffset;
-        receive(position, {
-          topic: position.topic,
-          partition: position.partition,
-          records,
-          nextOffset,
-          highWatermark: Number(part.highWatermark),
-        });
-      }
+  /** Hands over what was read. Returns how much, and the partitions that the broker had no records of but an error. */
+  function deliver(asked: readonly Position[], parts: readonly FetchedPartition[]): Delivered {
+    if (parts.length === 0) return nothing;
+    const byKey = new Map(asked.map((position) => [position.wireKey, position]));
+    const failed: Failed[] = [];
+    let count = 0;
+    for (const { wireKey: key, partition, errorCode, highWatermark, records: bytes } of parts) {
+      const position = byKey.get(key);
+      if (position === undefined || !isCurrent(position)) continue;
+      if (errorCode !== 0) failed.push({ position, errorCode });
+      if (errorCode !== 0 || bytes === null) continue;
+      const { records: read, nextOffset } = readBatches(position.topic, partition, bytes, position.next);
+      if (nextOffset === position.next) continue;
+      position.next = nextOffset;
+      count += read.length;
+      const seen = sortOutRedriven(read, follow.seesRedriven);
+      const batch = { topic: position.topic, partition, ...seen, nextOffset, highWatermark };
+      receive(position, batch, bytes.length);
     }
+    return { count, failed };
   }
 
-  function receive(position: Position, batch: Batch): void {
+  function receive(position: Position, batch: Batch, bytes: number): void {
     if (!position.busy) return hand(position, batch);
-    position.queue.push(batch);
-    position.queuedBytes += bytesOf(batch);
+    position.queue.push({ batch, bytes });
+    position.queuedBytes += bytes;
   }
 
   function hand(position: Position, batch: Batch): void {
@@ -173,30 +185,26 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
   function handQueued(position: Position): void {
     const wasFull = position.queuedBytes >= MAX_QUEUED_BYTES;
     while (!position.busy && isCurrent(position)) {
-      const batch = position.queue.shift();
-      if (batch === undefined) break;
-      position.queuedBytes -= bytesOf(batch);
-      hand(position, batch);
+      const queued = position.queue.shift();
+      if (queued === undefined) break;
+      position.queuedBytes -= queued.bytes;
+      hand(position, queued.batch);
     }
     if (wasFull && position.queuedBytes < MAX_QUEUED_BYTES) wakeAll();
   }
 
-  async function recover(error: unknown, ready: readonly Position[]): Promise<void> {
+  /** The leader may have moved, or retention passed a position; a whole fetch that failed names no partition. */
+  async function recover(asked: readonly Position[], failed: readonly Failed[]): Promise<void> {
     try {
-      // One partition's error fails the whole call: the others' records are in the response it carries.
-      const response = error instanceof ResponseError ? (error['response'] as FetchResponse) : null;
-      if (response !== null) deliver(ready, response);
-      const outOfRange = ready.filter((item) => isCurrent(item) && isOutOfRange(response, item));
-      for (const position of outOfRange) {
-        // Retention passed the position: go on at what is left.
+      const outOfRange = failed.filter(({ errorCode }) => errorCode === OFFSET_OUT_OF_RANGE);
+      for (const { position } of outOfRange) {
         const [first] = await readOffsets(consumer, position.topic, 'earliest', [position.partition]);
         position.next = first ?? 0;
       }
-      if (outOfRange.length > 0 || (response !== null && FETCH_SESSION_ERRORS.has(response.errorCode)))
-        return;
+      if (failed.length > 0 && outOfRange.length === failed.length) return;
       await pause(ERROR_PAUSE_MS);
       consumer.clearMetadata();
-      for (const position of ready) {
+      for (const position of asked) {
         if (!isCurrent(position)) continue;
         Object.assign(position, await locate(position.topic, position.partition));
         runLoop(position.leader);
@@ -213,7 +221,7 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
   }
 
   function isCurrent(position: Position): boolean {
-    return !stopped && positions.get(keyOf(position)) === position;
+    return !stopped && positions.get(partitionKey(position)) === position;
   }
 
   function wakeAll(): void {
@@ -235,35 +243,22 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
       const found = await locate(topic, partition);
       const next = typeof from === 'number' ? from : await edge(topic, partition, from);
       const position = { topic, partition, ...found, next, busy: false, queue: [], queuedBytes: 0 };
-      positions.set(keyOf(position), position);
+      positions.set(partitionKey(position), position);
       runLoop(position.leader);
       wakeAll();
       return next;
     },
     remove(topic, partition) {
-      positions.delete(keyOf({ topic, partition }));
+      positions.delete(partitionKey({ topic, partition }));
     },
     async stop() {
       stopped = true;
       wakeAll();
+      await connections.close();
       await consumer.close(true);
       await Promise.all(loops.values());
     },
   };
-}
-
-function keyOf(position: { readonly topic: string; readonly partition: number }): string {
-  return `${position.topic}/${position.partition}`;
-}
-
-function isOutOfRange(response: FetchResponse | null, position: Position): boolean {
-  const topic = response?.responses.find((item) => item.topicId === position.topicId);
-  const part = topic?.partitions.find((item) => item.partitionIndex === position.partition);
-  return part?.errorCode === OFFSET_OUT_OF_RANGE;
-}
-
-function bytesOf(batch: Batch): number {
-  return batch.records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
 }
 
 function unreachable(topic: string, cause: unknown): StenoError {

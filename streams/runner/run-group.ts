@@ -6,9 +6,11 @@ import type { LoggedEvent } from '../event.ts';
 import type { EventLog } from '../event-log.ts';
 import { deadLetter } from '../dead-letters.ts';
 import type { Appender, Batch, Follower, Membership, RawRecord, TopicPartition } from '../log.ts';
+import { partitionKey } from '../partition.ts';
 import { announcePositions } from './announce-positions.ts';
 import { appendUntilDone } from './append-until-done.ts';
 import { decodeBatch, type Poison } from './decode-batch.ts';
+import { handleTraced } from './trace-batch.ts';
 
 /**
  * A partition that is ours until `signal` aborts. Every assignment is a new object: what an old one still had under
@@ -36,7 +38,11 @@ export type GroupHandler = {
   ) => void | Promise<void>;
   /** A record was set aside; it is in dead letters already. */
   readonly poisoned?: (assignment: Assignment, poison: Poison) => void | Promise<void>;
+  /** The process stops: nothing more is handed over, everything is still ours. What can be saved is saved here. */
+  readonly leaving?: () => Promise<void>;
   readonly revoked?: (assignment: Assignment) => void;
+  /** True where handling only begins here: then the handler starts the spans of its work itself. */
+  readonly tracesItself?: boolean;
 };
 
 export type GroupOptions = {
@@ -54,9 +60,11 @@ export type GroupOptions = {
 export type GroupRunner = {
   readonly membership: Membership;
   readonly assigned: () => readonly Assignment[];
+  /** Resolves when every partition that is ours now is read from its position. */
+  readonly reading: () => Promise<void>;
   /** Records behind the end, by topic/partition, as of the last batch of each. */
   readonly lag: () => ReadonlyMap<string, number>;
-  /** Gives every partition up and leaves the group. */
+  /** Stops reading, lets the handler save what it has, gives every partition up and leaves the group. */
   readonly stop: () => Promise<void>;
 };
 
@@ -64,18 +72,20 @@ export type GroupRunner = {
 export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
   const { events, handler, logger } = options;
   const current = new Map<string, { readonly assignment: Assignment; readonly abort: AbortController }>();
+  const beginning = new Set<Promise<void>>();
   const lag = new Map<string, number>();
   const next = new Map<string, TopicPartition & { readonly offset: number }>();
   const deadLetters: Appender = events.log.openAppender(`${options.group}-dead-letters`);
   const follower: Follower = events.log.openFollower({
     name: `${options.group}-fetch`,
+    seesRedriven: (group) => group === options.group,
     onBatch: receive,
     onFailure: options.onFailure,
   });
   const control: GroupControl = {
     setAside,
     restart(assignment) {
-      if (current.get(keyOf(assignment))?.assignment !== assignment) return;
+      if (current.get(partitionKey(assignment))?.assignment !== assignment) return;
       revoke([assignment]);
       assign([{ topic: assignment.topic, partition: assignment.partition }]);
     },
@@ -85,14 +95,20 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
   const whenJoined = new Promise<Membership>((resolve) => (joined = resolve));
 
   function receive(batch: Batch): void | Promise<void> {
-    const entry = current.get(keyOf(batch));
+    const entry = current.get(partitionKey(batch));
     if (entry === undefined) return undefined;
-    lag.set(keyOf(batch), Math.max(0, batch.highWatermark - batch.nextOffset));
-    next.set(keyOf(batch), { topic: batch.topic, partition: batch.partition, offset: batch.nextOffset });
+    lag.set(partitionKey(batch), Math.max(0, batch.highWatermark - batch.nextOffset));
+    next.set(partitionKey(batch), {
+      topic: batch.topic,
+      partition: batch.partition,
+      offset: batch.nextOffset,
+    });
+    for (const offset of batch.redriven ?? [])
+      logger.info('a record out of dead letters is read again', { ...facts(batch), offset });
     const decoded = decodeBatch(events, batch.records, entry.assignment.signal);
     if (decoded instanceof Promise || decoded.poison.length > 0)
       return receiveSlowly(entry.assignment, batch, decoded);
-    return handler.handle(entry.assignment, decoded.events, batch, control);
+    return handle(entry.assignment, decoded.events, batch);
   }
 
   async function receiveSlowly(
@@ -106,7 +122,20 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
       await setAside(assignment, poison.record, poison.error);
       await handler.poisoned?.(assignment, poison);
     }
-    if (!assignment.signal.aborted) await handler.handle(assignment, decoded.events, batch, control);
+    if (!assignment.signal.aborted) await handle(assignment, decoded.events, batch);
+  }
+
+  function handle(
+    assignment: Assignment,
+    arrived: readonly LoggedEvent[],
+    batch: Batch,
+  ): void | Promise<void> {
+    const { tracer } = events.telemetry;
+    if (!tracer.on || handler.tracesItself === true)
+      return handler.handle(assignment, arrived, batch, control);
+    return handleTraced(tracer, options.group, arrived, (traced) =>
+      handler.handle(assignment, traced, batch, control),
+    );
   }
 
   async function setAside(assignment: Assignment, record: RawRecord, error: unknown): Promise<void> {
@@ -121,14 +150,16 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
     };
     const { topic, partitions } = options.deadLetters;
     await appendUntilDone(deadLetters, [deadLetter(record, reason, topic, partitions)], assignment.signal);
+    events.telemetry.onDeadLetter(options.group);
   }
 
   function assign(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions) {
       const abort = new AbortController();
       const assignment: Assignment = { ...partition, signal: abort.signal };
-      current.set(keyOf(partition), { assignment, abort });
-      void begin(assignment);
+      current.set(partitionKey(partition), { assignment, abort });
+      const begun = begin(assignment).finally(() => beginning.delete(begun));
+      beginning.add(begun);
     }
   }
 
@@ -149,11 +180,11 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
 
   function revoke(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions) {
-      const entry = current.get(keyOf(partition));
+      const entry = current.get(partitionKey(partition));
       if (entry === undefined) continue;
-      current.delete(keyOf(partition));
-      lag.delete(keyOf(partition));
-      next.delete(keyOf(partition));
+      current.delete(partitionKey(partition));
+      lag.delete(partitionKey(partition));
+      next.delete(partitionKey(partition));
       follower.remove(partition.topic, partition.partition);
       entry.abort.abort();
       handler.revoked?.(entry.assignment);
@@ -173,20 +204,21 @@ export async function runGroup(options: GroupOptions): Promise<GroupRunner> {
   return {
     membership: member,
     assigned: () => [...current.values()].map((entry) => entry.assignment),
+    async reading() {
+      await Promise.all(beginning);
+    },
     lag: () => lag,
     async stop() {
       if (stopped) return;
       stopped = true;
-      announcing?.stop();
-      await member.leave();
       await follower.stop();
+      await handler.leaving?.();
+      announcing?.stop();
+      // Leaving tells the others at once; a member that merely goes silent is missed at its session time-out.
+      await member.leave();
       await deadLetters.close();
     },
   };
-}
-
-function keyOf(partition: TopicPartition): string {
-  return `${partition.topic}/${partition.partition}`;
 }
 
 function facts(partition: TopicPartition): { readonly topic: string; readonly partition: number } {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { markOf } from '../../../infra/kafka/process/process-mark.ts';
+import { markOf } from '../../../runtime/process-mark.ts';
 import type { Exit } from '../../../infra/kafka/process/service.ts';
 import { StenoError } from '../../../runtime/errors.ts';
 import type { RoleState } from '../../run-state.ts';

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Config } from '../../../runtime/config.ts';
 
 export type RoleSurroundings = {
@@ -8,6 +9,11 @@ export type RoleSurroundings = {
   readonly registryUrl: string;
   readonly isKafkaEmbedded: boolean;
 };
+
+/** Where programs are kept compiled; Node keeps those of its versions apart. */
+export function compiledDir({ cacheDir }: Pick<Config, 'cacheDir'>): string {
+  return join(cacheDir, 'compiled');
+}
 
 /**
  * The environment of a role under `steno up`. `lastAddress` is where a restarted role was reached before its end: its
@@ -25,6 +31,8 @@ export function roleEnvironment(
     STENO_KAFKA_BROKERS: brokers.join(','),
     STENO_REGISTRY_URL: registryUrl,
     PORT: lastAddress === null ? String(config.port) : new URL(lastAddress).port,
+    // Half of a restart is reading programs: they are kept compiled. Node writes them when a process ends by itself.
+    NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] ?? compiledDir(config),
     // Roles share a machine here: each takes a free port.
     STENO_HEALTH_PORT: '0',
     ...(isKafkaEmbedded ? { STENO_KAFKA_SSL: 'false', STENO_KAFKA_SASL_MECHANISM: '' } : {}),

@@ -28,6 +28,15 @@ export async function findJava(options: {
   readonly progress: Progress;
 }): Promise<Java> {
   const { env, cacheDir, progress } = options;
+  const present = await findPresentJava(env, cacheDir);
+  if (present !== null) return present;
+  const fetched = await fetchJava({ env, cacheDir, progress });
+  const java = fetched === null ? null : await probeJava(fetched, env);
+  return java ?? Promise.reject(missing('The Java found here, if any,'));
+}
+
+/** The same without fetching anything; null where there is none. Throws `java_missing` as `findJava` does. */
+export async function findPresentJava(env: NodeJS.ProcessEnv, cacheDir: string): Promise<Java | null> {
   const told = env['STENO_JAVA'];
   if (told !== undefined && told !== '')
     return (await probeJava(told, env)) ?? Promise.reject(missing(`STENO_JAVA names ${told}, which`));
@@ -41,9 +50,7 @@ export async function findJava(options: {
     const java = await probeJava(candidate, env);
     if (java !== null) return java;
   }
-  const fetched = await fetchJava({ env, cacheDir, progress });
-  const java = fetched === null ? null : await probeJava(fetched, env);
-  return java ?? Promise.reject(missing('The Java found here, if any,'));
+  return null;
 }
 
 /** Reads the version and home that `java -XshowSettings:properties -version` prints; null when they are not there. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { StenoError } from '../../../runtime/errors.ts';
 import type { Progress } from '../../../runtime/progress.ts';
 import { checkDisk } from '../data-dir.ts';
-import { waitForLock } from '../process/file-lock.ts';
+import { waitForLock } from '../../../runtime/file-lock.ts';
 import type { Java } from './find-java.ts';
 import { runMaven } from './run-maven.ts';
 
@@ -45,7 +45,7 @@ export async function installParts(options: {
   const { progress } = options;
   const cacheDir = resolve(options.cacheDir);
   const pom = await readFile(POM, 'utf8');
-  const dir = join(cacheDir, `embedded-${createHash('sha256').update(pom).digest('hex').slice(0, 12)}`);
+  const dir = dirOf(cacheDir, pom);
   const versions = { kafka: versionIn(pom, 'kafka'), registry: versionIn(pom, 'registry') };
   if (!(await isInstalled(dir))) {
     const lock = await waitForLock(`${dir}.lock`, (pid) =>
@@ -58,6 +58,16 @@ export async function installParts(options: {
     }
   }
   return partsIn(dir, versions);
+}
+
+/** Whether `installParts` would find them in this cache directory. */
+export async function arePartsInstalled(cacheDir: string): Promise<boolean> {
+  return isInstalled(dirOf(resolve(cacheDir), await readFile(POM, 'utf8')));
+}
+
+/** Another set of versions is another directory. */
+function dirOf(cacheDir: string, pom: string): string {
+  return join(cacheDir, `embedded-${createHash('sha256').update(pom).digest('hex').slice(0, 12)}`);
 }
 
 async function install(

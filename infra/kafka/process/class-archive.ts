@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Java } from '../parts/find-java.ts';
-import { isRunning } from './process-mark.ts';
+import { isRunning } from '../../../runtime/process-mark.ts';
 
 /** The JVM flags that use, or write, an archive of loaded classes. It halves the work of a start. */
 export interface ClassArchive {

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../../runtime/logger.ts';
 import type { ClassArchive } from './class-archive.ts';
 import { explainFailure } from './explain-failure.ts';
-import { markOf } from './process-mark.ts';
+import { markOf } from '../../../runtime/process-mark.ts';
 import type { Exit, Service } from './service.ts';
 import { spawnJava, type JavaSpawn, type SpawnedProcess } from './spawn-java.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Logger } from '../../../runtime/logger.ts';
-import { commandLine, isRunning, parseMark, type ProcessMark } from './process-mark.ts';
+import { commandLine, isRunning, parseMark, type ProcessMark } from '../../../runtime/process-mark.ts';
 import { realDir } from './real-dir.ts';
 
 /** How long an orphan may take to close its files before it is killed. */

@@ -1,12 +1,6 @@
 import { ListOffsetTimestamps, type Admin } from '@platformatic/kafka';
+import type { GroupLag } from '../../cluster.ts';
 import type { TopicPartition } from '../../log.ts';
-
-/** How far a group came in a partition. `end` is the offset of the next record; the lag is `end - committed`. */
-export type GroupLag = TopicPartition & {
-  readonly group: string;
-  readonly committed: number;
-  readonly end: number;
-};
 
 /** Returns the lag of every partition for which a group with this prefix committed an offset. */
 export async function readLag(admin: Admin, groupPrefix: string): Promise<readonly GroupLag[]> {

@@ -1,11 +1,11 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { readFileSync, rmSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { errorCode } from '../../../runtime/errors.ts';
-import { isRunning, markOf, parseMark } from './process-mark.ts';
+import { errorCode } from './errors.ts';
+import { isRunning, markOf, parseMark, type ProcessMark } from './process-mark.ts';
 
 /** A lock that this process holds. Releasing twice does no harm. */
 export interface FileLock {
@@ -25,14 +25,14 @@ const WRITING_MS = 2_000;
 export async function tryLock(path: string): Promise<LockAttempt> {
   await mkdir(dirname(path), { recursive: true });
   const mine = JSON.stringify({ ...markOf(process.pid), token: randomUUID() });
+  const held = { lock: { release: () => releaseLock(path, mine) } };
   for (;;) {
-    if (await createLock(path, mine)) return { lock: { release: () => releaseLock(path, mine) } };
-    const found = await readFile(path, 'utf8').catch(() => null);
-    if (found === null) continue;
-    const holder = parseMark(found);
-    if (holder !== null && isRunning(holder)) return { heldBy: holder.pid };
-    if (holder === null && (await ageMs(path)) < WRITING_MS) return { heldBy: null };
-    await removeStale(path, found);
+    if (await createLock(path, mine)) return held;
+    const holder = await holderOf(path);
+    if (holder === 'none') continue;
+    if (holder !== 'gone') return { heldBy: holder === 'writing' ? null : holder.pid };
+    if (await takeOver(path, mine)) return held;
+    await delay(5);
   }
 }
 
@@ -56,18 +56,32 @@ async function createLock(path: string, content: string): Promise<boolean> {
   }
 }
 
-/** Moves a stale lock aside first: of two processes that found it, only one moves the file it read. */
-async function removeStale(path: string, found: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return;
-    throw error;
+/** Who holds the lock file: nobody, a process that is writing its name, one that runs, or one that is gone. */
+async function holderOf(path: string): Promise<'none' | 'writing' | 'gone' | ProcessMark> {
+  const found = await readFile(path, 'utf8').catch(() => null);
+  if (found === null) return 'none';
+  const holder = parseMark(found);
+  if (holder === null) return (await ageMs(path)) < WRITING_MS ? 'writing' : 'gone';
+  return isRunning(holder) ? holder : 'gone';
+}
+
+/**
+ * Takes the lock of a process that is gone, under a lock of its own: of many who found it stale, one looks again and
+ * replaces it, and none removes what another has just taken. False if another process is at it or was faster.
+ */
+async function takeOver(path: string, mine: string): Promise<boolean> {
+  const guard = `${path}.takeover`;
+  if (!(await createLock(guard, mine))) {
+    if ((await holderOf(guard)) === 'gone') await rm(guard, { force: true });
+    return false;
   }
-  const moved = await readFile(aside, 'utf8');
-  if (moved !== found) await createLock(path, moved);
-  await rm(aside, { force: true });
+  try {
+    if ((await holderOf(path)) !== 'gone') return false;
+    await rm(path, { force: true });
+    return await createLock(path, mine);
+  } finally {
+    await rm(guard, { force: true });
+  }
 }
 
 function releaseLock(path: string, mine: string): void {

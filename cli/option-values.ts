@@ -1,0 +1,16 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Parses an option as a whole number of at least `least`; anything else is a usage error. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} on.`);
+  };
+}
+
+/** Parses an option as the address of a gateway, without the slash at its end. */
+export function gatewayUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '');
+  throw new InvalidArgumentError('It must be an address such as http://127.0.0.1:8080.');
+}
