@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isTraceparent } from '../runtime/tracing.ts';
 
 /** Who asks: always from the credential, never from the request's text. */
 export type Caller = { readonly tenantId: string; readonly principal: string };
@@ -7,23 +8,18 @@ export type Caller = { readonly tenantId: string; readonly principal: string };
 export type Call = {
   readonly caller: Caller;
   readonly requestId: string;
-  /** W3C traceparent handed to the log. */
-  readonly trace: string;
+  /** W3C traceparent handed to the log: of our span, or the caller's where nothing is traced; null for none. */
+  readonly trace: string | null;
 };
 
 const SANE_ID = /^[\w.:-]{1,128}$/;
-const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Returns the caller's request id if it is harmless, else a fresh one. */
 export function requestIdOf(header: string | readonly string[] | undefined): string {
   return typeof header === 'string' && SANE_ID.test(header) ? header : `req_${randomUUID()}`;
 }
 
-/** Returns the caller's traceparent if it is well formed, else the start of a new trace. */
-export function traceOf(header: string | readonly string[] | undefined): string {
-  if (typeof header === 'string' && TRACEPARENT.test(header)) return header;
-  const traceId = randomUUID().replaceAll('-', '');
-  // A UUID's last 12 digits are random, as are its first 8.
-  const spanId = randomUUID().replaceAll('-', '');
-  return `00-${traceId}-${spanId.slice(0, 8)}${spanId.slice(-8)}-01`;
+/** Returns the caller's traceparent if it is well formed, else null. */
+export function traceOf(header: string | readonly string[] | undefined): string | null {
+  return typeof header === 'string' && isTraceparent(header) ? header : null;
 }

@@ -1,11 +1,15 @@
-import { findModel } from '../inference-workers/models/catalogue.ts';
 import { configuredModels } from '../inference-workers/models/configured-models.ts';
-import { CONVERSATIONS_FILE, openConversationQueries } from '../projections/conversations/queries.ts';
+import { CONVERSATIONS, openConversationQueries } from '../projections/conversations/queries.ts';
 import { runRole } from '../runtime/run-role.ts';
 import { readVersion } from '../runtime/version.ts';
-import { openReader } from '../storage/sqlite/open-database.ts';
-import { connectEvents } from '../streams/kafka/connect.ts';
+import { PROJECTIONS_FOLDER } from '../storage/generations.ts';
+import { openCurrentReader } from '../storage/sqlite/current-reader.ts';
+import { openGenerationStore } from '../storage/sqlite/generations.ts';
+import { openKafkaAdmin } from '../streams/kafka/admin.ts';
+import { connectEvents, kafkaOptions } from '../streams/kafka/connect.ts';
+import { streamTelemetry } from '../streams/telemetry.ts';
 import { datasets, topicName } from '../streams/topics.ts';
+import { directoryOf } from './models.ts';
 import { startGateway } from './start.ts';
 import { readTokenSecret } from './token-secret.ts';
 
@@ -14,20 +18,22 @@ await runRole(
   async (context) => {
     const { config } = context;
     const { catalogue, defaultModel, pools } = await configuredModels(config);
+    const readModels = openGenerationStore(`${config.dataDir}/${PROJECTIONS_FOLDER}`);
     return startGateway({
       context,
-      events: await connectEvents(config, 'gateway', pools),
+      events: await connectEvents(config, 'gateway', pools, streamTelemetry(context)),
+      openCluster: () => openKafkaAdmin(kafkaOptions(config, `${config.topicPrefix}-gateway-${process.pid}`)),
       topics: {
         conversations: topicName(config.topicPrefix, datasets.conversations),
         deltas: topicName(config.topicPrefix, datasets.inferenceDeltas),
+        metrics: topicName(config.topicPrefix, datasets.metrics),
       },
       deltaPartitions: datasets.inferenceDeltas.partitions,
       conversationPartitions: datasets.conversations.partitions,
-      models: {
-        resolve: (name) => (name === null ? defaultModel : findModel(catalogue, name)),
-        list: () => catalogue.models,
-      },
-      queries: openConversationQueries(openReader(`${config.dataDir}/${CONVERSATIONS_FILE}`)),
+      models: directoryOf(catalogue.models, defaultModel, catalogue.demoAliases),
+      queries: openConversationQueries(
+        openCurrentReader(readModels.of(CONVERSATIONS.name, CONVERSATIONS.version)),
+      ),
       tokenSecret: readTokenSecret(config),
       version: readVersion(),
     });

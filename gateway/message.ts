@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EventOf, Producer } from '../schemas/generated/types.ts';
 import { deriveId, inferenceIdOf, sha256 } from '../streams/ids.ts';
-import { textPart } from '../streams/parts.ts';
+import { textOf, textPart } from '../streams/parts.ts';
 import type { Call } from './call.ts';
 import type { Model } from './models.ts';
 import { refuse } from './problems.ts';
@@ -12,7 +12,7 @@ const DEFAULT_MAX_TOKENS = 1_000;
 const DEFAULT_TEMPERATURE = 0.7;
 
 /** Which API route a message came by; part of its identity. */
-export type Transport = 'conversation' | 'chat' | 'websocket';
+export type Transport = 'conversation' | 'chat' | 'websocket' | 'chat_completions' | 'responses';
 
 export type MessageIds = {
   readonly messageId: string;
@@ -43,9 +43,17 @@ export function idsOf(
 /** SHA-256 of what a request means: equal for a repeat, different for another request under the same key. */
 export function fingerprintOf(submission: Submission): string {
   const { text, model, maxTokens, temperature, topP, seed, parentId, targetId, kind, interrupt } = submission;
-  return sha256(
-    JSON.stringify([1, kind, text, model, maxTokens, temperature, topP, seed, parentId, targetId, interrupt]),
-  );
+  const plain = [1, kind, text, model, maxTokens, temperature, topP, seed, parentId, targetId, interrupt];
+  return sha256(JSON.stringify([...plain, ...lateFields(submission)]));
+}
+
+/** Fields that came later count only where they are set: a key used before them still names the same request. */
+function lateFields(submission: Submission): readonly unknown[] {
+  const { stop, preceding, instructions, metadata, subjectId } = submission;
+  const attached = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const latest = instructions === null ? [] : [instructions];
+  if (stop.length + preceding.length + attached.length + latest.length === 0 && subjectId === null) return [];
+  return [stop, preceding.map(({ role, parts }) => [role, textOf(parts)]), attached, subjectId, ...latest];
 }
 
 /** Throws `invalid_request` where fields of a submission do not go together. */
@@ -96,7 +104,7 @@ export function messageEvent(facts: {
       conversationId: ids.conversationId,
       inferenceId: ids.inferenceId,
       principal: call.caller.principal,
-      subjectId: null,
+      subjectId: submission.subjectId,
       transport: facts.transport,
       kind: submission.kind,
       parentId: submission.parentId,
@@ -105,14 +113,20 @@ export function messageEvent(facts: {
       interrupt: submission.interrupt,
       role: 'user',
       parts: submission.text === null ? [] : [textPart(submission.text)],
+      preceding: submission.preceding,
+      instructions:
+        submission.instructions === null
+          ? null
+          : { text: submission.instructions, sealed: null, keyId: null },
       parameters: {
         maxTokens: Math.min(submission.maxTokens ?? DEFAULT_MAX_TOKENS, model.maxOutputTokens),
         temperature: submission.temperature ?? DEFAULT_TEMPERATURE,
         topP: submission.topP ?? 1,
         seed: submission.seed,
-        stop: [],
+        stop: submission.stop,
       },
       route: { pool: model.pool, tier: 'interactive', model: model.id, canaryBucket: -1 },
+      metadata: submission.metadata,
       replyPartition: facts.replyPartition,
       deltasFrom: facts.deltasFrom,
       configVersion: facts.configVersion,

@@ -1,17 +1,21 @@
 import type { Metrics } from '../runtime/metrics.ts';
+import type { QueueStatus } from './status-page/status.ts';
+import { countTurns, type TurnCounter } from './status-page/recent-turns.ts';
 
 /** What the gateway counts. */
 type GatewayMetrics = {
   readonly onOutcome: (outcome: 'accepted' | 'refused' | 'unknown') => void;
   readonly onFirstDelta: (seconds: number) => void;
   readonly onPoison: () => void;
+  /** The same for the status page, over the last minutes. */
+  readonly turns: TurnCounter;
 };
 
 const FIRST_DELTA_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export function gatewayMetrics(
   metrics: Metrics,
-  read: { streams: () => number; sockets: () => number },
+  read: { streams: () => number; sockets: () => number; queues: () => readonly QueueStatus[] },
 ): GatewayMetrics {
   const messages = metrics.counter(
     'steno_gateway_messages_total',
@@ -29,9 +33,23 @@ export function gatewayMetrics(
   );
   metrics.gauge('steno_gateway_open_streams', 'Answers that stream right now.', read.streams);
   metrics.gauge('steno_gateway_open_sockets', 'WebSockets that are open.', read.sockets);
+  const showQueues = (name: string, help: string, value: (queue: QueueStatus) => number): void =>
+    metrics.gauges(name, help, ['queue'], () =>
+      read.queues().map((queue) => ({ labels: { queue: queue.name }, value: value(queue) })),
+    );
+  showQueues('steno_gateway_queue', 'What waits or is open in each bounded queue.', ({ now }) => now);
+  showQueues('steno_gateway_queue_limit', 'What each of them holds at most.', ({ limit }) => limit);
+  const turns = countTurns(FIRST_DELTA_BUCKETS, () => performance.now() / 1000);
   return {
-    onOutcome: (outcome) => messages.add({ outcome }),
-    onFirstDelta: (seconds) => firstDelta.observe(seconds),
+    turns,
+    onOutcome(outcome) {
+      messages.add({ outcome });
+      turns.onOutcome(outcome);
+    },
+    onFirstDelta(seconds) {
+      firstDelta.observe(seconds);
+      turns.onFirstDelta(seconds);
+    },
     onPoison: () => poison.add(),
   };
 }

@@ -19,6 +19,23 @@ export interface ModelDirectory {
   list(): readonly Model[];
 }
 
+/** Returns the directory of a catalogue. A name of its own wins over one that the default model answers to for demos. */
+export function directoryOf(
+  models: readonly Model[],
+  defaultModel: Model,
+  demoAliases: readonly string[],
+): ModelDirectory {
+  const named = new Map([
+    ...demoAliases.map((alias) => [alias, defaultModel] as const),
+    ...models.flatMap((model) => model.aliases.map((alias) => [alias, model] as const)),
+    ...models.map((model) => [model.id, model] as const),
+  ]);
+  return {
+    resolve: (name) => (name === null ? defaultModel : (named.get(name) ?? null)),
+    list: () => models,
+  };
+}
+
 /** Names what decided a route: the models as they stood. */
 export function configVersionOf(models: ModelDirectory): string {
   return sha256(JSON.stringify([models.list(), models.resolve(null)?.id ?? null])).slice(0, 16);

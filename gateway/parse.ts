@@ -34,9 +34,9 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown): z.outp
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (issue === undefined) throw refuse('invalid_request', 'the request is not as expected');
-  const path = issue.path.join('.');
+  const path = nameOf(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    const name = [...issue.path, issue.keys[0]].join('.').slice(0, 100);
+    const name = nameOf([...issue.path, issue.keys[0] ?? '']).slice(0, 100);
     throw refuse('unknown_field', `${name} is not a known field`, {
       param: name,
       fix: 'leave it out or correct its name',
@@ -49,6 +49,12 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown): z.outp
         ? 'send a JSON object with the fields in /openapi.json'
         : `correct ${path}: see /openapi.json`,
   });
+}
+
+/** A field as a person writes it: `messages[0].content`. */
+function nameOf(path: readonly PropertyKey[]): string {
+  const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  return text.startsWith('.') ? text.slice(1) : text;
 }
 
 function lower(message: string): string {

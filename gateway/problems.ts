@@ -23,12 +23,16 @@ const STATUS: Readonly<Record<string, number>> = {
   unknown_field: 400,
   context_length_exceeded: 400,
   content_filter: 400,
+  previous_response_not_found: 400,
   bad_cursor: 400,
+  prompt_too_large: 400,
   invalid_api_key: 401,
   host_not_allowed: 403,
   origin_not_allowed: 403,
   not_found: 404,
   model_not_found: 404,
+  parent_not_found: 404,
+  cancelled: 409,
   conversation_busy: 409,
   erased: 410,
   too_large: 413,
@@ -38,9 +42,13 @@ const STATUS: Readonly<Record<string, number>> = {
   stream_reset: 409,
   rate_limit_exceeded: 429,
   insufficient_quota: 429,
+  not_supported: 501,
   append_unknown: 503,
   breaker_open: 503,
   draining: 503,
+  engine_unavailable: 503,
+  model_not_loaded: 503,
+  model_not_served: 503,
   overloaded: 503,
   registry_unreachable: 503,
   store_unavailable: 503,
@@ -64,6 +72,18 @@ export function refuse(
     ...(options.fix === undefined ? {} : { fix: options.fix }),
     ...(options.cause === undefined ? {} : { cause: options.cause }),
   });
+}
+
+/** Returns the error of a key that another request was sent with before. */
+export function keyMismatch(): StenoError {
+  return refuse('idempotency_mismatch', 'this Idempotency-Key was used for another message', {
+    fix: 'use a fresh key for a fresh message',
+  });
+}
+
+/** Returns the error of whatever is asked of a gateway that drains and takes nothing new. */
+export function goesAway(): StenoError {
+  return refuse('draining', 'this gateway is going away', { fix: 'ask another one, or this address again' });
 }
 
 /** Returns what a client is told of anything that was thrown; what nobody expected says nothing of its inside. */
@@ -100,7 +120,7 @@ function problem(code: string, message: string, fields: Partial<Problem>): Probl
     fix: null,
     retryable,
     retryAfterMillis:
-      status === 503 || status === 429 || (status === 409 && retryable) ? RETRY_AFTER_MS : null,
+      retryable && (status === 503 || status === 429 || status === 409) ? RETRY_AFTER_MS : null,
     ...fields,
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PromptMessage } from '../schemas/generated/types.ts';
 
 const text = z.string().min(1).max(1_000_000);
 const id = z.string().regex(/^[\w.:-]{1,128}$/, 'an id: up to 128 letters, digits, "_", "-", "." or ":"');
@@ -18,6 +19,12 @@ export const conversationRequest = z
   })
   .describe('A message that is answered in one piece.');
 
+/** What a caller may attach to a message, within OpenAI's limits. */
+export const metadata = z
+  .record(z.string().min(1).max(64), z.string().max(512))
+  .refine((pairs) => Object.keys(pairs).length <= 16, { error: 'at most 16 pairs' })
+  .describe('Carried with the message and shown in the history; never interpreted.');
+
 const turnFields = {
   conversation_id: id.optional().describe('Continues this conversation; a new one begins if left out.'),
   model: model.optional(),
@@ -29,6 +36,7 @@ const turnFields = {
   target_id: id.optional().describe('Message id of the turn that is regenerated or edited.'),
   kind: kind.optional(),
   interrupt: z.boolean().optional().describe('Stops an answer that still runs in this conversation.'),
+  metadata: metadata.optional(),
 };
 
 /** The body of POST /v1/chat. */
@@ -59,10 +67,16 @@ export const cancelRequest = z
 
 const cursor = z.coerce.number().int().min(-1).max(Number.MAX_SAFE_INTEGER);
 
+const pace = z
+  .literal('original')
+  .optional()
+  .describe('Shows a finished answer as fast as it was made; at once if left out.');
+
 /** The query of GET /v1/inferences/{id}/stream. */
 export const streamQuery = z.strictObject({
   after: cursor.optional().describe('Seq of the last event received; Last-Event-ID is used the same way.'),
   token: z.string().max(2_048).optional().describe('Resume token of the inference.'),
+  pace,
 });
 
 /** The query of a list that is read page by page. */
@@ -85,13 +99,21 @@ export const clientFrame = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('stop'), inference_id: id, token: z.string().max(2_048).optional() }),
   z.strictObject({
     type: z.literal('resume'),
+    id: id.optional(),
     token: z.string().max(2_048).optional(),
     inference_id: id.optional(),
     after: z.int().min(-1).default(-1),
+    pace,
   }),
   z.strictObject({ type: z.literal('feedback'), id: id.optional(), ...feedbackFields }),
 ]);
 export type ClientFrame = z.infer<typeof clientFrame>;
+
+/** What a frame calls itself and what it is about, as far as anybody can tell: a refusal names it. */
+export const frameNames = z.looseObject({
+  id: id.optional().catch(undefined),
+  inference_id: id.optional().catch(undefined),
+});
 
 type TurnFields = Omit<z.infer<typeof chatRequest>, 'message'>;
 
@@ -108,6 +130,15 @@ export type Submission = {
   readonly targetId: string | null;
   readonly kind: z.infer<typeof kind>;
   readonly interrupt: boolean;
+  /** Texts that end the answer. */
+  readonly stop: readonly string[];
+  /** What was said before, where the caller brings its own history. */
+  readonly preceding: readonly PromptMessage[];
+  /** A system message for this turn alone. */
+  readonly instructions: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Whose personal data this is, where it is not the caller's. */
+  readonly subjectId: string | null;
 };
 
 /** Returns the submission that a message and the fields of a turn make. */
@@ -124,5 +155,10 @@ export function submissionOf(message: string | undefined, fields: TurnFields): S
     targetId: fields.target_id ?? null,
     kind: fields.kind ?? 'message',
     interrupt: fields.interrupt ?? false,
+    stop: [],
+    preceding: [],
+    instructions: null,
+    metadata: fields.metadata ?? {},
+    subjectId: null,
   };
 }

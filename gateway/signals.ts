@@ -14,6 +14,7 @@ export interface Signals {
   cancel(
     call: Call,
     named: { readonly token: string | null; readonly inferenceId: string | null },
+    reason?: 'stop' | 'disconnect',
   ): Promise<Cancelled>;
   /** Records a judgement. Returns its id: the same for a repeat of the same key, or of the same body without one. */
   giveFeedback(call: Call, feedback: FeedbackRequest, key: string | null): Promise<string>;
@@ -30,7 +31,7 @@ export function createSignals(deps: {
 }): Signals {
   const { appender, locate, queries, topic, producer } = deps;
   return {
-    async cancel(call, named) {
+    async cancel(call, named, reason = 'stop') {
       const { place, terminal } = await locate.inference(call, named);
       const { tenantId, conversationId, messageId, inferenceId } = place;
       if (terminal !== null) return { inferenceId, status: 'ended' };
@@ -41,7 +42,7 @@ export function createSignals(deps: {
           data: {
             ...envelope(cause, 'cancel', producer, Date.now()),
             eventId: deriveId('evt', inferenceId, 'cancel'),
-            ...{ conversationId, inferenceId, principal: call.caller.principal, reason: 'stop' },
+            ...{ conversationId, inferenceId, principal: call.caller.principal, reason },
           },
           ...{ topic, key: conversationId, partition: null, trace: call.trace },
         },

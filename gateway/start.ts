@@ -5,29 +5,46 @@ import type { ConversationQueries } from '../projections/conversations/queries.t
 import type { Config } from '../runtime/config.ts';
 import { StenoError, errorCode } from '../runtime/errors.ts';
 import type { RoleContext, RunningRole } from '../runtime/role.ts';
+import type { Cluster } from '../streams/cluster.ts';
 import type { EventLog } from '../streams/event-log.ts';
 import { partitionOf } from '../streams/partition.ts';
+import { boundAppends } from './bound-appends.ts';
 import { drain } from './drain.ts';
 import { chatHandlers } from './http/chat-handlers.ts';
 import { historyHandlers } from './http/history-handlers.ts';
 import { probeHandlers } from './http/probe-handlers.ts';
 import { buildServer } from './http/server.ts';
 import { openKeys } from './keys.ts';
+import { knownEnd } from './known-end.ts';
 import { createLocate } from './locate.ts';
 import { gatewayMetrics } from './metrics.ts';
 import type { ModelDirectory } from './models.ts';
+import { createAbandonment } from './openai/abandonment.ts';
+import { completionHandlers } from './openai/completion-handlers.ts';
+import { modelHandlers } from './openai/model-handlers.ts';
+import { createRepeats } from './openai/repeats.ts';
+import { createResponseHandlers } from './openai/responses/create-handlers.ts';
+import { createFindResponse } from './openai/responses/find-response.ts';
+import { storedResponseHandlers } from './openai/responses/stored-handlers.ts';
 import { createOrigins } from './origins.ts';
+import { refuse } from './problems.ts';
+import { createServedModels } from './served-models.ts';
 import { createSignals } from './signals.ts';
+import { openStatusPage } from './status-page/open-status-page.ts';
+import type { QueueStatus } from './status-page/status.ts';
 import { createFlushQueue } from './streams/flush-queue.ts';
 import { startOpenStreams, type OpenStreams } from './streams/open-streams.ts';
 import { createSubmit } from './submit.ts';
 import { createTokens } from './token.ts';
+import { countUnread } from './unread-bytes.ts';
 import { acceptSockets, type Sockets } from './websocket/accept-sockets.ts';
 
 type GatewayPorts = {
   readonly context: RoleContext;
   readonly events: EventLog;
-  readonly topics: { readonly conversations: string; readonly deltas: string };
+  /** Asked what groups and workers do, only while somebody looks at it. */
+  readonly openCluster: () => Promise<Cluster>;
+  readonly topics: { readonly conversations: string; readonly deltas: string; readonly metrics: string };
   readonly deltaPartitions: number;
   readonly conversationPartitions: number;
   readonly models: ModelDirectory;
@@ -39,6 +56,8 @@ type GatewayPorts = {
 
 /** A socket may stream several answers, and one that streams none still costs memory. */
 const SOCKETS_PER_STREAM = 4;
+/** Records the log may owe an answer for: a message, and what is said about it, of every answer that may stream. */
+const PENDING_PER_STREAM = 2;
 
 /**
  * Starts a gateway; it takes messages once this resolves.
@@ -57,27 +76,50 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
   // The gauges read these once both are there.
   let streams: OpenStreams | null = null;
   let sockets: Sockets | null = null;
+  const most = {
+    streams: config.maxOpenInferences,
+    sockets: config.maxOpenInferences * SOCKETS_PER_STREAM,
+    pending: config.maxOpenInferences * PENDING_PER_STREAM,
+  };
+  const appender = boundAppends(events.openAppender('gateway'), most.pending);
+  const queues = (): readonly QueueStatus[] => [
+    { name: 'answers that stream', now: streams?.count() ?? 0, limit: most.streams },
+    { name: 'WebSockets', now: sockets?.count() ?? 0, limit: most.sockets },
+    { name: 'records not acknowledged', now: appender.pending, limit: most.pending },
+  ];
   const metrics = gatewayMetrics(context.metrics, {
     streams: () => streams?.count() ?? 0,
     sockets: () => sockets?.count() ?? 0,
+    queues,
   });
   const flushLater = createFlushQueue();
   const tokens = createTokens(ports.tokenSecret);
   const producer = { service: 'gateway', version };
   const topic = topics.conversations;
 
-  const opened = await startOpenStreams({
+  const startedStreams = await startOpenStreams({
     events,
     topics,
     partition: replyPartitionOf(config, ports.deltaPartitions),
-    maxOpen: config.maxOpenInferences,
+    maxOpen: most.streams,
     queries,
     onPoison: metrics.onPoison,
     onFailure: fail,
   });
+  const abandonment = createAbandonment({
+    isRead: (inferenceId) => startedStreams.isRead(inferenceId),
+    onFailure: (error) => logger.warn('an abandoned answer goes on to its end', { code: errorCode(error) }),
+  });
+  const opened: OpenStreams = {
+    ...startedStreams,
+    resume(options) {
+      abandonment.attached(options.place.inferenceId);
+      return startedStreams.resume(options);
+    },
+  };
   streams = opened;
-  const appender = events.openAppender('gateway');
   const isDraining = (): boolean => state.refusing;
+  const served = createServedModels({ prefix: config.topicPrefix, models, openCluster: ports.openCluster });
   const submit = createSubmit({
     appender,
     streams: opened,
@@ -86,15 +128,40 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     topic,
     producer,
     isDraining,
+    async checkServed(model, tenantId, inferenceId) {
+      if ((await served.isServed(model)) || knownEnd(queries, tenantId, inferenceId) !== null) return;
+      throw refuse('model_not_served', `no worker serves ${model.id}`, {
+        fix: 'start one, or name a model of GET /v1/models',
+      });
+    },
     ...metrics,
   });
   const partitions = ports.conversationPartitions;
   const locate = createLocate({ log: events.log, topic, partitions, queries, streams: opened, tokens });
+  const find = createFindResponse({ locate, queries });
+  const repeats = createRepeats();
   const signals = createSignals({ appender, locate, queries, topic, producer });
+
+  const health = (): 'healthy' | 'draining' | 'unhealthy' =>
+    state.failed ? 'unhealthy' : state.draining ? 'draining' : 'healthy';
+  const page = openStatusPage({
+    ...{ events, keys, version, metrics: context.metrics, turns: metrics.turns },
+    openCluster: ports.openCluster,
+    prefix: config.topicPrefix,
+    metricsTopic: topics.metrics,
+    model: models.resolve(null)?.id ?? '',
+    state: health,
+    queues,
+  });
 
   const app = buildServer({
     handlers: {
-      ...chatHandlers({ submit, streams: opened, locate, signals, models, flushLater }),
+      ...page.handlers,
+      ...chatHandlers({ submit, streams: opened, locate, signals, flushLater }),
+      ...completionHandlers({ submit, signals, models, flushLater, abandonment, repeats }),
+      ...createResponseHandlers({ submit, find, queries, flushLater, repeats }),
+      ...storedResponseHandlers({ find, streams: opened, signals, flushLater }),
+      ...modelHandlers({ models, served }),
       ...historyHandlers({ queries, locate }),
       ...probeHandlers({
         metrics: context.metrics,
@@ -104,24 +171,34 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
           streams: `${opened.count()} open`,
           sockets: `${accepted.count()} open`,
         }),
-        state: () => (state.failed ? 'unhealthy' : state.draining ? 'draining' : 'healthy'),
+        state: health,
       }),
     },
     keys,
     origins,
     maxBodyBytes: config.maxMessageBytes,
+    tracer: context.tracer,
     isDraining: () => state.draining,
+    isRefusing: isDraining,
   });
+  context.metrics.gauge(
+    'steno_gateway_unread_bytes',
+    'Bytes that wait for clients to read: 256 KiB each and what one turn of the event loop adds.',
+    countUnread(app.server),
+  );
   const accepted = acceptSockets(app.server, {
     ...{ keys, submit, streams: opened, locate, signals, origins, isDraining, flushLater },
+    tracer: context.tracer,
     maxFrameBytes: config.maxMessageBytes,
-    maxSockets: config.maxOpenInferences * SOCKETS_PER_STREAM,
+    maxSockets: most.sockets,
   });
   sockets = accepted;
 
   async function closeAll(): Promise<void> {
     keys.stop();
-    await opened.stop();
+    abandonment.close();
+    // Streams that are still there break off at once: their clients go on elsewhere.
+    await Promise.all([opened.stop(), page.stop(), served.stop()]);
     await appender.close();
   }
   let address: string;

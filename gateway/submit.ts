@@ -1,10 +1,10 @@
-import type { Producer } from '../schemas/generated/types.ts';
+import type { MessageSubmitted, Producer } from '../schemas/generated/types.ts';
 import { errorCode } from '../runtime/errors.ts';
 import type { EventAppender } from '../streams/event-log.ts';
 import type { Call } from './call.ts';
 import { checkSubmission, fingerprintOf, idsOf, messageEvent, type Transport } from './message.ts';
-import { configVersionOf, type ModelDirectory } from './models.ts';
-import { refuse } from './problems.ts';
+import { configVersionOf, type Model, type ModelDirectory } from './models.ts';
+import { goesAway, keyMismatch, refuse } from './problems.ts';
 import type { Submission } from './requests.ts';
 import type { FrameSink } from './streams/frames.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
@@ -20,8 +20,8 @@ export type Incoming = {
   readonly key: string | null;
   /** What the client calls its message; given back in `accepted`. */
   readonly clientId: string | null;
-  /** Opens where the answer goes; called once the message is checked, before it is appended. */
-  readonly openSink: (place: Place, token: string) => FrameSink;
+  /** Opens where the answer goes; called once the message is checked, before it is appended as this event. */
+  readonly openSink: (place: Place, token: string, message: MessageSubmitted) => FrameSink;
 };
 
 /**
@@ -39,11 +39,14 @@ export function createSubmit(deps: {
   readonly topic: string;
   readonly producer: Producer;
   readonly isDraining: () => boolean;
+  /** Throws `model_not_served` where no worker serves the model and the message is not one that is known already. */
+  readonly checkServed: (model: Model, tenantId: string, inferenceId: string) => Promise<void>;
   readonly onOutcome: (outcome: 'accepted' | 'refused' | 'unknown') => void;
   readonly onFirstDelta: (seconds: number) => void;
 }): Submit {
   const { appender, streams, models, tokens, topic, producer } = deps;
   const configVersion = configVersionOf(models);
+  const defaultModel = models.resolve(null);
 
   return async (incoming) => {
     let reader: StreamReader;
@@ -65,8 +68,7 @@ export function createSubmit(deps: {
     clientId,
     openSink,
   }: Incoming): Promise<StreamReader> {
-    if (deps.isDraining())
-      throw refuse('draining', 'this gateway is going away', { fix: 'send the message again' });
+    if (deps.isDraining()) throw goesAway();
     streams.checkRoom();
     checkSubmission(submission, transport);
     const model = models.resolve(submission.model);
@@ -79,11 +81,9 @@ export function createSubmit(deps: {
     const ids = idsOf(call, transport, submission, key);
     const fingerprint = fingerprintOf(submission);
     const open = streams.find(call, ids.inferenceId);
-    if (open !== null && open.fingerprint !== fingerprint) {
-      throw refuse('idempotency_mismatch', 'this Idempotency-Key was used for another message', {
-        fix: 'use a fresh key for a fresh message',
-      });
-    }
+    if (open !== null && open.fingerprint !== fingerprint) throw keyMismatch();
+    // The default model's messages wait for its worker; those of a model that nobody serves would wait in vain.
+    if (model.id !== defaultModel?.id) await deps.checkServed(model, call.caller.tenantId, ids.inferenceId);
     const started = performance.now();
     const replyPartition = streams.replyPartition;
     const deltasFrom = streams.position();
@@ -108,7 +108,7 @@ export function createSubmit(deps: {
       accepted: { place, token, clientId },
       call,
       fingerprint,
-      sink: openSink(place, token),
+      sink: openSink(place, token, event.data),
       onFirstDelta: () => deps.onFirstDelta((performance.now() - started) / 1000),
     });
     try {

@@ -18,7 +18,11 @@ export interface Cancellations {
 export async function followCancellations(
   events: EventLog,
   topic: string,
-  onFailure: (error: unknown) => void,
+  told: {
+    /** A record that cannot be decoded was left out: every worker reads all, so none of them sets it aside. */
+    readonly onPoison: () => void;
+    readonly onFailure: (error: unknown) => void;
+  },
 ): Promise<Cancellations> {
   const known = new Map<string, CancelRequested>();
   const listeners = new Map<string, (cancel: CancelRequested) => void>();
@@ -33,9 +37,10 @@ export async function followCancellations(
 
   const follower = events.log.openFollower({
     name: 'control',
-    onFailure,
+    onFailure: told.onFailure,
     async onBatch(batch) {
       const decoded = await decodeBatch(events, batch.records, stopping.signal);
+      for (const _ of decoded.poison) told.onPoison();
       for (const event of decoded.events) if (event.type === 'CancelRequested') remember(event.data);
       if (behind.has(batch.partition) && batch.nextOffset >= (ends[batch.partition] ?? 0)) {
         behind.delete(batch.partition);

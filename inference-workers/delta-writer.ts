@@ -1,16 +1,23 @@
 import type { InferenceDelta } from '../schemas/generated/types.ts';
+import type { Pieces } from '../streams/delta-pieces.ts';
 import type { NewEvent } from '../streams/event.ts';
 
 /** Where a writer stands when it begins: behind what earlier attempts left. */
-export type DeltaStart = { readonly nextSeq: number; readonly firstSeq: number; readonly text: string };
+export type DeltaStart = {
+  readonly nextSeq: number;
+  readonly firstSeq: number;
+  readonly text: string;
+  /** The deltas of the text. */
+  readonly pieces: Pieces;
+};
 
 export type DeltaTarget = {
   readonly topic: string;
   readonly partition: number;
   readonly inferenceId: string;
   readonly claim: string;
-  /** Appends until the log has it. Throws when the run may no longer append. */
-  readonly append: (events: readonly NewEvent[]) => Promise<void>;
+  /** Appends until the log has it; `opens` for what opens an attempt. Throws when the run may no longer append. */
+  readonly append: (events: readonly NewEvent[], opens: boolean) => Promise<void>;
   /** Milliseconds on a monotonic clock. */
   readonly now: () => number;
 };
@@ -24,8 +31,8 @@ export class DeltaWriter {
   #nextSeq: number;
   #firstSeq: number;
   #text: string;
-  #bytes: number[] = [];
-  #millis: number[] = [];
+  #bytes: number[];
+  #millis: number[];
   #last: number;
   /** Text not numbered yet. */
   #held = '';
@@ -43,11 +50,8 @@ export class DeltaWriter {
     this.#text = start.text;
     this.#opening = opening;
     this.#last = target.now();
-    if (start.text !== '') {
-      // The deltas of earlier attempts count as one piece here: their own bounds are on the reply partition.
-      this.#bytes.push(Buffer.byteLength(start.text, 'utf8'));
-      this.#millis.push(0);
-    }
+    this.#bytes = [...start.pieces.deltaBytes];
+    this.#millis = [...start.pieces.deltaMillis];
   }
 
   /** Takes a piece of text. Throws what made an earlier append fail. */
@@ -75,7 +79,7 @@ export class DeltaWriter {
     if (this.#opening.length > 0) {
       const opening = this.#opening;
       this.#opening = [];
-      await this.#target.append(opening);
+      await this.#target.append(opening, true);
     }
   }
 
@@ -119,9 +123,10 @@ export class DeltaWriter {
     this.#millis.push(Math.round(now - this.#last));
     this.#last = now;
     [this.#held, this.#heldTokens] = ['', 0];
-    const events = this.#opening.length > 0 ? [...this.#opening, delta] : [delta];
+    const opens = this.#opening.length > 0;
+    const events = opens ? [...this.#opening, delta] : [delta];
     this.#opening = [];
-    this.#sending = this.#target.append(events).then(
+    this.#sending = this.#target.append(events, opens).then(
       () => {
         this.#sending = null;
         if (this.#held !== '') this.#send();

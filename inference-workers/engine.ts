@@ -42,16 +42,20 @@ export type Part =
 /**
  * The adapter to one model runtime. Leaving the loop or aborting the signal stops the model.
  *
- * `generate` throws StenoError: `engine_unavailable` (retryable: the engine process is gone), `engine_failed`
- * (this prompt failed), `prompt_too_large`, `model_not_loaded`.
+ * `generate` throws StenoError: `engine_unavailable` (retryable: the engine process is gone, the backend cut the answer
+ * or does not answer now), `engine_failed` (this prompt failed), `prompt_too_large`, `model_not_loaded`.
  */
 export interface Engine {
   /** True if `prefix` is honoured; an engine that cannot is restarted from the beginning after a `reset`. */
   readonly continues: boolean;
+  /** True if a failure is of one answer and says nothing of the others: a retry need not run alone. */
+  readonly failsAlone: boolean;
   /** Inferences it runs at once. */
   readonly slots: number;
   /** Loads the model and proves it: resolves only after a first token. */
   start(): Promise<void>;
   generate(prompt: Prompt, options: { signal: AbortSignal }): AsyncIterable<Part>;
   stop(): Promise<void>;
+  /** Facts for `steno status`. Numbers only. */
+  facts?(): Readonly<Record<string, number>>;
 }

@@ -8,7 +8,8 @@ export function identify(model: ModelEntry, workerId: string): WorkerIdentity {
     workerId,
     producer: { service: 'inference-worker', version: readVersion() },
     engine: model.engine,
-    modelHash: model.sha256 ?? '',
+    // A backend's files are its own: all that is known is what it calls the model.
+    modelHash: model.sha256 ?? model.backend?.model ?? '',
     // The template is part of the model's file: its hash covers both until a template of our own stands in for it.
     templateHash: model.sha256 ?? '',
     price: model.price,

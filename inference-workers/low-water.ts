@@ -16,6 +16,11 @@ export class LowWater {
     this.#next = Math.max(this.#next, offset + 1);
   }
 
+  /** Everything below was read, and what was not taken needs nothing more. */
+  pass(next: number): void {
+    this.#next = Math.max(this.#next, next);
+  }
+
   done(offset: number): void {
     this.#open.delete(offset);
   }

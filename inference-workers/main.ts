@@ -1,6 +1,10 @@
 import { hostname } from 'node:os';
+import { processEnvironment, readSecret } from '../runtime/environment.ts';
+import { createExternalCalls } from '../runtime/external-call.ts';
 import { runRole } from '../runtime/run-role.ts';
 import { connectEvents } from '../streams/kafka/connect.ts';
+import { workersGroup } from '../streams/groups.ts';
+import { streamTelemetry } from '../streams/telemetry.ts';
 import { datasets, requestTopic, TIERS, topicName } from '../streams/topics.ts';
 import { createEngine } from './engines/create-engine.ts';
 import { identify } from './identify.ts';
@@ -11,14 +15,16 @@ import { silentProgress } from '../runtime/progress.ts';
 import { startWorker } from './start.ts';
 
 await runRole('inference-worker', async (context) => {
-  const { config, logger } = context;
+  const { config, logger, metrics } = context;
   const { defaultModel: model, pools } = await configuredModels(config);
   const modelPath = await fetchModel(model, {
     cacheDir: modelsDir(config),
     progress: silentProgress,
   });
-  const engine = createEngine(model, { modelPath, logger, threads: config.engineThreads });
-  const events = await connectEvents(config, 'inference-worker', pools);
+  const secret = (name: string): string | null => readSecret(processEnvironment(), name);
+  const calls = createExternalCalls(metrics);
+  const engine = createEngine(model, { modelPath, logger, threads: config.engineThreads, calls, secret });
+  const events = await connectEvents(config, 'inference-worker', pools, streamTelemetry(context));
   const name = (dataset: keyof typeof datasets): string => topicName(config.topicPrefix, datasets[dataset]);
   return startWorker({
     context,
@@ -27,7 +33,7 @@ await runRole('inference-worker', async (context) => {
     model: model.id,
     worker: identify(model, `${hostname()}-${process.pid}`),
     limits: { firstTokenMillis: model.firstTokenMs, tokenGapMillis: model.tokenGapMs },
-    group: `${config.topicPrefix}-workers-${model.pool}`,
+    group: workersGroup(config.topicPrefix, model.pool),
     requestTopics: TIERS.map((tier) => requestTopic(config.topicPrefix, model.pool, tier)),
     topics: {
       conversations: name('conversations'),

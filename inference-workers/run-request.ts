@@ -3,21 +3,31 @@ import type { Logger } from '../runtime/logger.ts';
 import type { CancelRequested, InferenceRequested } from '../schemas/generated/types.ts';
 import type { LoggedEvent, NewEvent } from '../streams/event.ts';
 import type { EventAppender, EventLog } from '../streams/event-log.ts';
+import type { ReadUntil } from '../streams/read-until.ts';
 import { appendUntilDone } from '../streams/runner/append-until-done.ts';
 import { textOf } from '../streams/parts.ts';
 import type { Cancellations } from './cancellations.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import type { Engine, Prompt } from './engine.ts';
+import type { RunWatch } from './run-watch.ts';
 import { Silence } from './silence.ts';
 import type { Slots } from './slots.ts';
-import { takeFirst, takeOver, type Taken } from './take-request.ts';
+import type { Replaced } from '../streams/delta-pieces.ts';
+import { takeFirst, takeOver } from './take-request.ts';
 import { terminalOf, usageOf, type Counts, type Ending, type WorkerIdentity } from './terminal.ts';
 
 export type RunPorts = {
   readonly events: EventLog;
-  /** Deltas and records travel apart, so that a large terminal event delays no delta. */
+  /**
+   * First deltas, further deltas, records and usage travel apart: a first token waits for nothing else, a large terminal
+   * event delays no delta, and nobody waits for usage.
+   */
+  readonly first: EventAppender;
   readonly deltas: EventAppender;
   readonly records: EventAppender;
+  readonly usage: EventAppender;
+  /** Of takeovers. */
+  readonly reading: ReadUntil;
   readonly engine: Engine;
   readonly slots: Slots;
   readonly cancellations: Cancellations;
@@ -29,6 +39,7 @@ export type RunPorts = {
   readonly isFresh: () => boolean;
   readonly onOutcome: (outcome: Ending['type'], tokens: number) => void;
   readonly logger: Logger;
+  readonly watch: RunWatch;
 };
 
 type Requested = LoggedEvent & { readonly type: 'InferenceRequested'; readonly data: InferenceRequested };
@@ -50,15 +61,21 @@ export async function runRequest(
   const { signal } = options;
   const takePorts = {
     events: ports.events,
-    appender: ports.deltas,
+    appender: ports.first,
+    reading: ports.reading,
     topics: ports.topics,
     worker: ports.worker,
   };
   const taken = options.redelivered
     ? await takeOver(takePorts, data, signal)
     : takeFirst(takePorts, data, Date.now());
-  if (taken === null) return;
-  const { reading } = taken;
+  if (!taken.ours) {
+    // Whoever ended it may have died before it could count.
+    const counted = usageOfReplaced(ports, data, taken.uncounted, Date.now());
+    if (counted.length > 0) await appendOwned(ports, ports.usage, counted, signal);
+    return;
+  }
+  const { reading, pieces } = taken;
   const startedAt = Date.now();
   const writer = new DeltaWriter(
     {
@@ -66,10 +83,10 @@ export async function runRequest(
       partition: data.replyPartition,
       inferenceId: data.inferenceId,
       claim: taken.claim,
-      append: (events) => appendOwned(ports, ports.deltas, events, signal),
+      append: (events, opens) => appendOwned(ports, opens ? ports.first : ports.deltas, events, signal),
       now: () => performance.now(),
     },
-    reading,
+    { ...reading, pieces },
     taken.opening,
   );
   const run = new AbortController();
@@ -89,22 +106,22 @@ export async function runRequest(
     const used: Counts = outcome.counts ?? { ...counts, completionTokens: reading.tokens + writer.tokens };
     const now = Date.now();
     const attempt = { number: taken.number, claim: taken.claim, startedAt };
-    const place = { topic: ports.topics.conversations, now, trace: request.trace };
-    const usage = { ...used, completionTokens: writer.tokens };
-    await appendOwned(
-      ports,
-      ports.records,
-      [
-        terminalOf(data, attempt, writer, used, ending, ports.worker, place),
-        usageOf(data, attempt, usage, ending.type, ports.worker, {
-          topic: ports.topics.turns,
-          now,
-          estimated: false,
-        }),
-        ...replacedUsage(ports, data, taken, now),
-      ],
-      signal,
-    );
+    const place = { topic: ports.topics.conversations, now, trace: ports.watch.trace };
+    // A backend may send several tokens in a piece: its own count at the end is the better one.
+    const counted = outcome.counts === null ? 0 : outcome.counts.completionTokens - reading.tokens;
+    const usage = { ...used, completionTokens: Math.max(writer.tokens, counted) };
+    ports.watch.ended(ending, used);
+    const terminal = terminalOf(data, attempt, writer, used, ending, ports.worker, place);
+    const measured = usageOf(data, attempt, usage, ending.type, ports.worker, {
+      topic: ports.topics.turns,
+      now,
+      estimated: false,
+    });
+    const replaced = usageOfReplaced(ports, data, taken.replaced, now);
+    await Promise.all([
+      appendOwned(ports, ports.records, [terminal], signal),
+      appendOwned(ports, ports.usage, [measured, ...replaced], signal),
+    ]);
     ports.onOutcome(ending.type, writer.tokens);
   } finally {
     unlisten();
@@ -156,9 +173,11 @@ async function generateUntilEnd(
         inferenceId: request.inferenceId,
         crashes,
       });
-      if (alone && writer.written === before) crashes += 1;
+      // Text that will be taken back is no progress: a backend that always cuts would be asked for ever.
+      const progressed = engine.continues && writer.written !== before;
+      if ((alone || engine.failsAlone) && !progressed) crashes += 1;
       if (crashes >= MAX_CRASHES) return { ending: failureOf(error), counts: null };
-      alone = true;
+      alone = !engine.failsAlone;
     }
   }
 }
@@ -169,7 +188,9 @@ async function generate(
   writer: DeltaWriter,
   run: AbortController,
 ): Promise<Generated> {
-  const { limits } = ports;
+  const { limits, watch } = ports;
+  let silent = true;
+  watch.generating();
   const silence = new Silence(limits.firstTokenMillis, limits.tokenGapMillis, () => {
     run.abort(new StenoError('timeout', 'the model was silent for too long', { retryable: true }));
   });
@@ -183,12 +204,15 @@ async function generate(
         };
       }
       silence.broken();
+      if (silent) watch.firstToken();
+      silent = false;
       if (!ports.isFresh()) throw new StenoError('membership_lost', 'the membership may have been lost');
       writer.write(part.text, part.tokens);
     }
     run.signal.throwIfAborted();
     throw new StenoError('engine_failed', 'the engine ended without saying so');
   } finally {
+    watch.stopped();
     silence.stop();
   }
 }
@@ -204,23 +228,22 @@ async function appendOwned(
   await appendUntilDone(appender, events, signal);
 }
 
-function replacedUsage(
+/**
+ * Claims that are over cannot count any more: their deltas say what they produced. The id of what is recorded follows
+ * from the claim: where it counted itself, this is a repeat.
+ */
+function usageOfReplaced(
   ports: RunPorts,
   request: InferenceRequested,
-  taken: Taken,
+  replaced: readonly Replaced[],
   now: number,
 ): readonly NewEvent[] {
-  const { reading } = taken;
-  if (taken.number === 1 || reading.tokens === 0) return [];
-  // The claim that is replaced cannot count any more: its deltas say what it produced.
-  const replaced = { number: taken.number - 1, claim: `before:${taken.claim}` };
-  const counts = {
-    promptTokens: request.context.promptTokens,
-    completionTokens: reading.tokens,
-    cachedTokens: 0,
-  };
+  const { promptTokens } = request.context;
   const place = { topic: ports.topics.turns, now, estimated: true };
-  return [usageOf(request, replaced, counts, 'failed', ports.worker, place)];
+  return replaced.map((attempt) => {
+    const counts = { promptTokens, completionTokens: attempt.tokens, cachedTokens: 0 };
+    return usageOf(request, attempt, counts, 'failed', ports.worker, place);
+  });
 }
 
 function promptOf(request: InferenceRequested, prefix: string, prefixTokens: number): Prompt {

@@ -3,11 +3,13 @@ import { errorCode } from '../runtime/errors.ts';
 import type { RoleContext, RunningRole } from '../runtime/role.ts';
 import type { LoggedEvent } from '../streams/event.ts';
 import type { EventLog } from '../streams/event-log.ts';
+import { openReadUntil } from '../streams/read-until.ts';
 import { runGroup, type Assignment, type GroupControl } from '../streams/runner/run-group.ts';
 import { followCancellations } from './cancellations.ts';
 import type { Engine } from './engine.ts';
 import { LowWater } from './low-water.ts';
 import { runRequest, type RunPorts } from './run-request.ts';
+import { watchRuns } from './run-watch.ts';
 import { Slots } from './slots.ts';
 import type { WorkerIdentity } from './terminal.ts';
 import { startSampling } from './worker-samples.ts';
@@ -47,23 +49,40 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
   const { context, events, engine } = ports;
   const { logger, metrics } = context;
   await engine.start();
-  const deltas = events.openAppender('worker-deltas');
-  const records = events.openAppender('worker-records');
+  const first = events.openAppender('worker-first');
+  const deltas = events.openAppender('worker-deltas', 'soon');
+  const records = events.openAppender('worker-records', 'soon');
+  const usage = events.openAppender('worker-usage', 'later');
+  const reading = openReadUntil(events, 'take-over');
   const slots = new Slots(engine.slots);
-  const cancellations = await followCancellations(events, ports.topics.control, context.fail);
+  const poison = metrics.counter('steno_worker_poison_records_total', 'Cancellations that nobody can read.');
+  const cancellations = await followCancellations(events, ports.topics.control, {
+    onPoison: () => poison.add(),
+    onFailure: context.fail,
+  });
   const taking = new Map<Assignment, Taking>();
   const running = new Set<Promise<void>>();
   const outcomes = metrics.counter('steno_inferences_total', 'Inferences ended here.', ['outcome']);
   const tokens = metrics.counter('steno_output_tokens_total', 'Tokens produced here.');
   metrics.gauge('steno_worker_slots_active', 'Inferences that run.', () => slots.active);
+  metrics.gauge('steno_worker_requests_open', 'Requests taken and not yet ended.', () => running.size);
   metrics.gauge('steno_worker_queue', 'Requests taken and waiting for a slot.', () => slots.waiting);
+  metrics.gauge(
+    'steno_worker_requests_limit',
+    'Requests that may be taken and not ended, over all partitions of this worker.',
+    () => MAX_TAKEN * taking.size,
+  );
   let isFresh: () => boolean = () => false;
   let produced = 0;
 
-  const run: RunPorts = {
+  const watchRun = watchRuns(context, ports.worker, ports.model, ports.group);
+  const run: Omit<RunPorts, 'watch'> = {
     events,
+    first,
     deltas,
     records,
+    usage,
+    reading,
     engine,
     slots,
     cancellations,
@@ -79,20 +98,31 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
     logger,
   };
 
-  function take(assignment: Assignment, event: LoggedEvent, state: Taking, control: GroupControl): void {
+  function take(
+    assignment: Assignment,
+    event: LoggedEvent,
+    isRedriven: boolean,
+    state: Taking,
+    control: GroupControl,
+  ): void {
     if (event.type !== 'InferenceRequested') return;
     const { inferenceId } = event.data;
     // Delivered twice within one assignment: the first is ours and still counts.
     if (state.seen.has(inferenceId)) return;
     remember(state.seen, inferenceId);
     state.water.take(event.offset);
-    const options = { redelivered: event.offset < state.knownBefore, signal: assignment.signal };
-    const task = runRequest(run, event, options).then(
+    // What was given again may have ended meanwhile: as a taker the worker looks before it calls the model.
+    const redelivered = isRedriven || event.offset < state.knownBefore;
+    const options = { redelivered, signal: assignment.signal };
+    const watch = watchRun(event);
+    const task = runRequest({ ...run, watch }, event, options).then(
       () => {
+        watch.closed(null);
         state.water.done(event.offset);
         if (state.water.open < MAX_TAKEN) state.resume?.();
       },
       (error: unknown) => {
+        watch.closed(errorCode(error));
         if (assignment.signal.aborted) return;
         if (errorCode(error) === 'membership_lost') {
           logger.warn('gave up a run: the membership may be lost', { inferenceId });
@@ -120,6 +150,7 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
     logger,
     onFailure: context.fail,
     handler: {
+      tracesItself: true,
       async start(assignment, membership) {
         const { topic, partition } = assignment;
         const [committed] = await membership.committed([assignment]);
@@ -135,10 +166,13 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
         });
         return from;
       },
-      handle(assignment, batch, _records, control) {
+      handle(assignment, arrived, batch, control) {
         const state = taking.get(assignment);
         if (state === undefined) return undefined;
-        for (const event of batch) take(assignment, event, state, control);
+        for (const event of arrived)
+          take(assignment, event, batch.redriven?.includes(event.offset) === true, state, control);
+        // Also past records that were set aside: after a restart they are not set aside again.
+        state.water.pass(batch.nextOffset);
         if (state.water.open < MAX_TAKEN) return undefined;
         return new Promise<void>((resolve) => {
           state.resume = (): void => {
@@ -148,6 +182,12 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
           assignment.signal.addEventListener('abort', () => state.resume?.(), { once: true });
         });
       },
+      async leaving() {
+        clearInterval(timer);
+        await committing;
+        await commit().catch(() => undefined);
+      },
+      // What runs is aborted by the assignment's signal: whoever has the partition next goes on after its last delta.
       revoked(assignment) {
         taking.delete(assignment);
       },
@@ -183,10 +223,15 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
     ports.topics.metrics,
     ports.worker,
     ports.model,
-    () => ({ slots: engine.slots, active: slots.active, queued: slots.waiting, produced }),
+    () => ({
+      ...{ slots: engine.slots, active: slots.active, queued: slots.waiting, produced },
+      breakerOpen: breakerOf(engine),
+    }),
     () => samplesDropped.add(),
   );
 
+  // Ready only when a new request is seen as new: one that was there before would cost a takeover.
+  await group.reading();
   return {
     isReady: () => isFresh(),
     facts: () => ({
@@ -195,20 +240,27 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
       queued: slots.waiting,
       partitions: group.assigned().length,
       lag: [...group.lag().values()].reduce((sum, lag) => sum + lag, 0),
+      ...engine.facts?.(),
     }),
     async stop() {
-      clearInterval(timer);
       sampling.stop();
-      await committing;
-      await commit().catch(() => undefined);
       await group.stop();
       await Promise.allSettled(running);
       await cancellations.stop();
       await engine.stop();
+      await reading.stop();
+      await first.close();
       await deltas.close();
       await records.close();
+      await usage.close();
     },
   };
+}
+
+/** Null for an engine that asks no backend. */
+function breakerOf(engine: Engine): boolean | null {
+  const open = engine.facts?.()['breakerOpen'];
+  return open === undefined ? null : open > 0;
 }
 
 function remember(seen: Set<string>, inferenceId: string): void {

@@ -3,25 +3,33 @@ import type { InferenceRequested } from '../schemas/generated/types.ts';
 import { foldEnding, isTerminal, noEnding, type Ending } from '../streams/effective-end.ts';
 import type { NewEvent } from '../streams/event.ts';
 import type { EventAppender, EventLog } from '../streams/event-log.ts';
-import type { Batch } from '../streams/log.ts';
+import { noPieces, type Pieces, type Replaced } from '../streams/delta-pieces.ts';
 import { startReading, type Reading } from '../streams/read-deltas.ts';
+import type { ReadUntil } from '../streams/read-until.ts';
 import { appendUntilDone } from '../streams/runner/append-until-done.ts';
-import { decodeBatch } from '../streams/runner/decode-batch.ts';
 import { attemptStarted, fenceReplies, type Taker } from '../streams/take-over.ts';
 import type { WorkerIdentity } from './terminal.ts';
 
 /** An attempt that is ours. `reading` is what earlier attempts left. */
 export type Taken = {
+  readonly ours: true;
   readonly number: number;
   readonly claim: string;
   readonly reading: Reading;
+  /** The deltas of its text. */
+  readonly pieces: Pieces;
+  readonly replaced: readonly Replaced[];
   /** Goes out with the first delta; empty where the fence is on the log already. */
   readonly opening: readonly NewEvent[];
 };
 
+/** Not ours to run. `uncounted`: attempts of an inference that has ended, whose use nobody may have counted. */
+export type Left = { readonly ours: false; readonly uncounted: readonly Replaced[] };
+
 export type TakePorts = {
   readonly events: EventLog;
   readonly appender: EventAppender;
+  readonly reading: ReadUntil;
   readonly topics: { readonly conversations: string; readonly deltas: string };
   readonly worker: WorkerIdentity;
 };
@@ -36,83 +44,68 @@ export function takeFirst(ports: TakePorts, request: InferenceRequested, now: nu
     key: request.inferenceId,
     partition: request.replyPartition,
   };
-  return { number: 1, claim: taker.claim, reading: startReading, opening: [opening] };
+  return {
+    ...{ ours: true, number: 1, claim: taker.claim, opening: [opening] },
+    ...{ reading: startReading, pieces: noPieces, replaced: [] },
+  };
 }
 
 /**
  * Takes a request that somebody may have started: a fence on the reply partition, one on the conversation's log, each
- * read up to. Null if the inference has ended or another claim is higher: then it is not ours to run.
+ * read up to. It is not ours to run if the inference has ended or another claim is higher.
  */
 export async function takeOver(
   ports: TakePorts,
   request: InferenceRequested,
   signal: AbortSignal,
-): Promise<Taken | null> {
+): Promise<Taken | Left> {
   const { events, appender, topics, worker } = ports;
   const taker = takerOf(worker, request, 'redelivered');
   const inference = inferenceOf(request);
   const fenced = await fenceReplies(
-    { events, appender, deltasTopic: topics.deltas },
+    { events, appender, reading: ports.reading, deltasTopic: topics.deltas },
     inference,
     taker,
     signal,
   );
-  if (!fenced.won) return null;
+  const { attempt: number, reading, pieces, replaced } = fenced;
+  if (!fenced.won) return { ours: false, uncounted: reading.ended === null ? [] : replaced };
   const fence: NewEvent = {
     type: 'AttemptStarted',
-    data: attemptStarted(inference, taker, fenced.attempt, Date.now()),
+    data: attemptStarted(inference, taker, number, Date.now()),
     topic: topics.conversations,
     key: request.conversationId,
     partition: request.conversationPartition,
   };
   await appendUntilDone(appender, [fence], signal);
-  const ours = await readRecordUpTo(ports, request, taker.claim, fenced.attempt, signal);
-  return ours ? { number: fenced.attempt, claim: taker.claim, reading: fenced.reading, opening: [] } : null;
+  const found = await readRecordUpTo(ports, request, taker.claim, number, signal);
+  if (found !== 'ours') return { ours: false, uncounted: found === 'ended' ? replaced : [] };
+  return { ours: true, number, claim: taker.claim, reading, pieces, replaced, opening: [] };
 }
 
-/** Reads the conversation's log from the message to our fence; false if it had ended or somebody is higher. */
+/** Reads the conversation's log from the message to our fence: had it ended by then, or is somebody higher? */
 async function readRecordUpTo(
-  { events, topics }: TakePorts,
+  { reading, topics }: TakePorts,
   request: InferenceRequested,
   claim: string,
   attempt: number,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<'ours' | 'ended' | 'higher'> {
   let ending: Ending = noEnding;
-  return new Promise((resolve, reject) => {
-    const follower = events.log.openFollower({
-      name: `take-${request.inferenceId}`,
-      onBatch: read,
-      onFailure: finish,
-    });
-    let settled = false;
-    const abort = (): void => finish(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) return abort();
-
-    function finish(result: unknown): void {
-      if (settled) return;
-      settled = true;
-      signal.removeEventListener('abort', abort);
-      void follower.stop();
-      if (typeof result === 'boolean') resolve(result);
-      else reject(result instanceof Error ? result : new Error('cannot read the conversation'));
-    }
-
-    async function read(batch: Batch): Promise<void> {
-      const own = batch.records.filter((record) => record.key?.toString('utf8') === request.conversationId);
-      for (const event of (await decodeBatch(events, own, signal)).events) {
+  return reading.ask({
+    ...{ topic: topics.conversations, partition: request.conversationPartition, signal },
+    ...{ from: request.messageOffset, key: request.conversationId },
+    onEvents(found) {
+      for (const event of found) {
         if (event.type !== 'AttemptStarted' && !isTerminal(event)) continue;
         if (event.data.inferenceId !== request.inferenceId) continue;
         [ending] = foldEnding(ending, event);
-        if (event.type === 'AttemptStarted' && event.data.claim === claim) {
-          return finish(!ending.ended && ending.fence === attempt);
-        }
+        if (event.type !== 'AttemptStarted' || event.data.claim !== claim) continue;
+        if (ending.ended) return 'ended';
+        return ending.fence === attempt ? 'ours' : 'higher';
       }
-    }
-
-    follower.add(topics.conversations, request.conversationPartition, request.messageOffset).catch(finish);
-    return undefined;
+      return undefined;
+    },
   });
 }
 

@@ -10,9 +10,11 @@ export type WorkerLoad = {
   readonly active: number;
   readonly queued: number;
   readonly produced: number;
+  /** Null for an engine that asks no backend. */
+  readonly breakerOpen: boolean | null;
 };
 
-/** Appends WorkerSampled every ten seconds. A sample that cannot be appended is dropped: the next one says the same. */
+/** Appends WorkerSampled now and every ten seconds. A sample that cannot be appended is dropped: the next one says the same. */
 export function startSampling(
   events: EventLog,
   topic: string,
@@ -24,13 +26,13 @@ export function startSampling(
   const appender = events.openAppender('worker-samples');
   let last = { produced: read().produced, at: performance.now(), loop: performance.eventLoopUtilization() };
 
-  const timer = setInterval(() => {
+  function sample(): void {
     const load = read();
     const now = performance.now();
     const loop = performance.eventLoopUtilization();
     const seconds = (now - last.at) / 1000;
     const eventId = deriveId('evt', worker.workerId, 'sample', Math.round(now));
-    const sample: NewEvent = {
+    const sampled: NewEvent = {
       type: 'WorkerSampled',
       data: {
         eventId,
@@ -44,8 +46,9 @@ export function startSampling(
         slots: load.slots,
         active: load.active,
         queued: load.queued,
-        tokensPerSecond: (load.produced - last.produced) / seconds,
+        tokensPerSecond: seconds === 0 ? 0 : (load.produced - last.produced) / seconds,
         residentBytes: process.memoryUsage.rss(),
+        breakerOpen: load.breakerOpen,
         eventLoopUtilisation: performance.eventLoopUtilization(loop, last.loop).utilization,
       },
       topic,
@@ -53,8 +56,11 @@ export function startSampling(
       partition: null,
     };
     last = { produced: load.produced, at: now, loop };
-    appender.append([sample]).catch(onDropped);
-  }, SAMPLE_EVERY_MS);
+    appender.append([sampled]).catch(onDropped);
+  }
+
+  sample();
+  const timer = setInterval(sample, SAMPLE_EVERY_MS);
 
   return {
     stop() {

@@ -3,19 +3,21 @@ import { runRole } from '../runtime/run-role.ts';
 import { readVersion } from '../runtime/version.ts';
 import { openRowStore } from '../storage/sqlite/row-store.ts';
 import { connectEvents } from '../streams/kafka/connect.ts';
+import { prepareTurnGroup } from '../streams/groups.ts';
+import { streamTelemetry } from '../streams/telemetry.ts';
 import { datasets, requestTopic, topicName } from '../streams/topics.ts';
 import { startPrepareTurn } from './prepare-turn/index.ts';
 
 await runRole('processors', async (context) => {
   const { config } = context;
   const { catalogue, pools } = await configuredModels(config);
-  const events = await connectEvents(config, 'processors', pools);
+  const events = await connectEvents(config, 'processors', pools, streamTelemetry(context));
   const name = (dataset: keyof typeof datasets): string => topicName(config.topicPrefix, datasets[dataset]);
   return startPrepareTurn({
     context,
     events,
     store: openRowStore(`${config.dataDir}/processors/prepare-turn-v1.db`),
-    group: `${config.topicPrefix}-prepare-turn`,
+    group: prepareTurnGroup(config.topicPrefix),
     deadLetters: { topic: name('deadLetters'), partitions: datasets.deadLetters.partitions },
     rules: {
       models: new Map(

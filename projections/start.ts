@@ -1,91 +1,90 @@
-import { StenoError } from '../runtime/errors.ts';
 import type { RoleContext, RunningRole } from '../runtime/role.ts';
-import type { Database } from '../storage/database.ts';
+import type { GenerationStore } from '../storage/generations.ts';
 import type { EventLog } from '../streams/event-log.ts';
-import { openConversations } from './conversations/index.ts';
-import { runProjection } from './run-projection.ts';
+import { projectionGroup } from '../streams/groups.ts';
+import { datasets, topicName } from '../streams/topics.ts';
+import { projections } from './catalogue.ts';
+import { keepProjection, type KeptProjection } from './keep-projection.ts';
+import { nameOf, type ProjectionDefinition } from './projection.ts';
 
 export type ProjectionPorts = {
   readonly context: RoleContext;
   readonly events: EventLog;
-  readonly topics: { readonly conversations: string; readonly deadLetters: string };
-  readonly deadLetterPartitions: number;
-  readonly prefix: string;
-  /** Opened for writing; closed by `stop`. */
-  readonly database: Database;
+  /** Databases of the read models. */
+  readonly store: GenerationStore;
 };
 
-const SCRUB_PAUSE_MS = 1_000;
+const LOOK_MS = 1_000;
 
 /** Starts the role that keeps the read models. */
 export async function startProjections(ports: ProjectionPorts): Promise<RunningRole> {
-  const { context, events, database } = ports;
+  const { context, events, store } = ports;
   const { logger, metrics, fail } = context;
-  const projection = openConversations(database);
-  const labels = { projection: projection.name };
+  const { topicPrefix } = context.config;
   const folded = metrics.counter('steno_projection_events_total', 'Events folded into a read model.', [
     'projection',
   ]);
   const rebuilds = metrics.counter('steno_projection_rebuilds_total', 'Partitions rebuilt: another log.', [
     'projection',
   ]);
-  const scrubber = openScrubber(database, fail);
-  const runner = await runProjection({
-    events,
-    projection,
-    database,
-    group: `${ports.prefix}-projection-${projection.name}`,
-    topic: ports.topics.conversations,
-    deadLetters: { topic: ports.topics.deadLetters, partitions: ports.deadLetterPartitions },
-    logger,
-    onFailure: fail,
-    onFolded: (count) => folded.add(labels, count),
-    onRebuild: () => rebuilds.add(labels),
-    onErased: scrubber.request,
+
+  const starting = projections.map((definition) => {
+    const labels = { projection: nameOf(definition) };
+    return keepProjection({
+      definition,
+      generations: store.of(definition.name, definition.version),
+      events,
+      group: projectionGroup(topicPrefix, nameOf(definition)),
+      topic: topicName(topicPrefix, definition.dataset),
+      deadLetters: {
+        topic: topicName(topicPrefix, datasets.deadLetters),
+        partitions: datasets.deadLetters.partitions,
+      },
+      logger,
+      onFailure: fail,
+      onFolded: (count) => folded.add(labels, count),
+      onRebuild: () => rebuilds.add(labels),
+    });
   });
-  const lag = (): number => [...runner.lag().values()].reduce((sum, records) => sum + records, 0);
-  metrics.gauge('steno_projection_lag_records', 'Records behind the end, as of the last batch.', lag);
+  const kept = await Promise.all(starting);
+  metrics.gauges(
+    'steno_projection_lag_records',
+    'Records behind the end, as of the last batch.',
+    ['projection'],
+    () => kept.map((each) => ({ labels: { projection: nameOf(each.definition) }, value: each.lag() })),
+  );
+  const waiting = removeOldVersions(kept, ({ name, version }) => {
+    for (const file of store.removeVersionsBefore(name, version))
+      logger.info('removed a file of an earlier version of a read model', { projection: name, file });
+  });
   let stopping = false;
   return {
     isReady: () => !stopping,
-    facts: () => ({ partitions: runner.assigned().length, lag: lag() }),
+    facts: () => ({
+      partitions: kept.reduce((sum, each) => sum + each.partitions(), 0),
+      lag: kept.reduce((sum, each) => sum + each.lag(), 0),
+    }),
     async stop() {
       stopping = true;
-      await runner.stop();
-      scrubber.stop();
-      database.close();
+      clearInterval(waiting);
+      await Promise.all(kept.map((each) => each.stop()));
     },
   };
 }
 
-/** Takes erased bytes out of the database's files within about a second, however many erasures come. */
-function openScrubber(
-  database: Database,
-  fail: (error: unknown) => void,
-): { readonly request: () => void; readonly stop: () => void } {
-  // What an earlier process erased just before it died.
-  let timer: NodeJS.Timeout | null = setTimeout(scrub, 0);
-
-  function scrub(): void {
-    timer = null;
-    try {
-      if (!database.scrub()) request();
-    } catch (error) {
-      if (error instanceof StenoError && error.retryable) request();
-      else fail(error);
+/** An earlier version may still be read by a gateway that was not replaced yet: until this one has caught up. */
+function removeOldVersions(
+  kept: readonly KeptProjection[],
+  remove: (definition: ProjectionDefinition) => void,
+): NodeJS.Timeout {
+  const behind = new Set(kept);
+  const timer = setInterval(() => {
+    for (const each of behind) {
+      if (!each.isCaughtUp()) continue;
+      behind.delete(each);
+      remove(each.definition);
     }
-  }
-
-  function request(): void {
-    timer ??= setTimeout(scrub, SCRUB_PAUSE_MS);
-  }
-
-  return {
-    request,
-    stop() {
-      if (timer === null) return;
-      clearTimeout(timer);
-      database.scrub();
-    },
-  };
+    if (behind.size === 0) clearInterval(timer);
+  }, LOOK_MS);
+  return timer;
 }

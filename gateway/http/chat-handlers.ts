@@ -1,32 +1,31 @@
 import type { Submit } from '../submit.ts';
 import type { Locate } from '../locate.ts';
-import type { ModelDirectory } from '../models.ts';
-import { problemBody, problemHeaders, problemOf, refuse, type Problem } from '../problems.ts';
+import { problemOf, refuse, type Problem } from '../problems.ts';
 import { submissionOf } from '../requests.ts';
 import type { Signals } from '../signals.ts';
 import type { FlushLater } from '../streams/flush-queue.ts';
-import type { FrameSink } from '../streams/frames.ts';
 import type { OpenStreams } from '../streams/open-streams.ts';
 import type { StreamReader } from '../streams/stream-reader.ts';
 import { openAnswerSink, type Answer, type AnswerSink } from './answer-sink.ts';
-import type { Exchange, Handlers, Reply } from './exchange.ts';
+import type { Exchange, Handlers } from './exchange.ts';
+import { keyOf } from './idempotency-key.ts';
+import { problemReply } from './problem-reply.ts';
 import { openSseSink } from './sse-sink.ts';
+import { streamAnswer } from './stream-answer.ts';
 
 /** After this time a client that waits for a whole answer is told that it goes on without it. */
 const ANSWER_WAIT_MS = 30_000;
-const MAX_KEY_LENGTH = 255;
 
-type ChatHandlers = Pick<Handlers, 'converse' | 'chat' | 'resume' | 'cancel' | 'giveFeedback' | 'listModels'>;
+type ChatHandlers = Pick<Handlers, 'converse' | 'chat' | 'resume' | 'cancel' | 'giveFeedback'>;
 
 export function chatHandlers(deps: {
   readonly submit: Submit;
   readonly streams: OpenStreams;
   readonly locate: Locate;
   readonly signals: Signals;
-  readonly models: ModelDirectory;
   readonly flushLater: FlushLater;
 }): ChatHandlers {
-  const { submit, streams, locate, signals, models, flushLater } = deps;
+  const { submit, streams, locate, signals, flushLater } = deps;
   return {
     async converse({ body }, exchange) {
       const { message, conversation_id, model_type, max_tokens } = body;
@@ -49,13 +48,7 @@ export function chatHandlers(deps: {
       const answer = await waitForAnswer(reader, sink, exchange);
       // The client is gone: nobody reads what is answered.
       if (answer === null) return null;
-      if ('status' in answer) {
-        return {
-          status: answer.status,
-          body: problemBody(answer),
-          headers: { ...names, ...problemHeaders(answer) },
-        };
-      }
+      if ('status' in answer) return problemReply(answer, names);
       const { promptTokens, completionTokens } = answer.end;
       return {
         status: 200,
@@ -71,36 +64,24 @@ export function chatHandlers(deps: {
 
     async chat({ body }, exchange) {
       const { message, ...fields } = body;
-      const sinks: FrameSink[] = [];
-      let reader: StreamReader | null = null;
-      try {
-        reader = await submit({
-          call: exchange.call,
-          transport: 'chat',
-          submission: submissionOf(message, fields),
-          key: keyOf(exchange),
-          clientId: null,
-          openSink(place, token) {
-            const { response, headers } = exchange.takeOver();
-            const sink = openSseSink({
-              response,
-              inferenceId: place.inferenceId,
-              headers: { ...headers, 'x-steno-inference': place.inferenceId, 'x-steno-resume-token': token },
-              resumed: false,
-              flushLater,
-              onClose: () => reader?.close(),
-            });
-            sinks.push(sink);
-            return sink;
-          },
+      const incoming = {
+        call: exchange.call,
+        transport: 'chat',
+        submission: submissionOf(message, fields),
+        key: keyOf(exchange),
+        clientId: null,
+      } as const;
+      await streamAnswer(submit, incoming, ({ place: { inferenceId }, token }, close) => {
+        const { response, headers } = exchange.takeOver();
+        return openSseSink({
+          response,
+          inferenceId,
+          headers: { ...headers, 'x-steno-inference': inferenceId, 'x-steno-resume-token': token },
+          resumed: false,
+          flushLater,
+          onClose: close,
         });
-      } catch (error) {
-        const [sink] = sinks;
-        if (sink === undefined) throw error;
-        sink.error(problemOf(error), null);
-        return null;
-      }
-      if (sinks[0]?.isClosed() === true) reader.close();
+      });
       return null;
     },
 
@@ -122,7 +103,7 @@ export function chatHandlers(deps: {
         flushLater,
         onClose: () => reader?.close(),
       });
-      reader = streams.resume({ place, terminal, cursor, sink });
+      reader = streams.resume({ place, terminal, cursor, sink, paced: query.pace === 'original' });
       return null;
     },
 
@@ -137,14 +118,6 @@ export function chatHandlers(deps: {
     async giveFeedback({ body }, exchange) {
       const id = await signals.giveFeedback(exchange.call, body, keyOf(exchange));
       return { status: 202, body: { feedback_id: id } };
-    },
-
-    async listModels(): Promise<Reply> {
-      const data = models.list().map(({ id, pool, contextLength, maxOutputTokens }) => ({
-        ...{ id, object: 'model', created: 0, owned_by: pool },
-        ...{ context_length: contextLength, max_output_tokens: maxOutputTokens },
-      }));
-      return { status: 200, body: { object: 'list', data } };
     },
   };
 }
@@ -169,13 +142,6 @@ async function waitForAnswer(
   clearTimeout(timer);
   reader.close();
   return answer;
-}
-
-/** Throws `invalid_request` for a key that is too long to be one. */
-function keyOf(exchange: Exchange): string | null {
-  const key = exchange.header('idempotency-key');
-  if (key === null || key.length <= MAX_KEY_LENGTH) return key;
-  throw refuse('invalid_request', 'the Idempotency-Key is longer than 255 characters', { fix: 'use a UUID' });
 }
 
 function cursorOf(lastEventId: string | null): number {

@@ -27,7 +27,10 @@ export function turnJson(turn: TurnView): Json {
     target_id: turn.targetId,
     kind: turn.kind,
     role: turn.role,
-    message: turn.parts.map((part) => part.text?.text ?? '').join(''),
+    instructions: turn.asked?.instructions?.text ?? null,
+    preceding: turn.preceding.map(({ role, parts }) => ({ role, content: textOf(parts) })),
+    message: textOf(turn.parts),
+    metadata: turn.metadata,
     response: turn.text,
     status: turn.status,
     code: turn.code,
@@ -49,6 +52,10 @@ export function turnJson(turn: TurnView): Json {
     submitted_at: isoTime(turn.submittedAt),
     ended_at: turn.endedAt === null ? null : isoTime(turn.endedAt),
   };
+}
+
+function textOf(parts: TurnView['parts']): string {
+  return parts.map((part) => part.text?.text ?? '').join('');
 }
 
 function isoTime(millis: number): string {

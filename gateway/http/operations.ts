@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { openAiOperations } from '../openai/operations.ts';
 import {
   cancelRequest,
   chatRequest,
@@ -10,11 +11,12 @@ import {
   pageQuery,
   streamQuery,
 } from '../requests.ts';
+import { pageFiles } from '../status-page/page.ts';
 
 /** One thing that HTTP clients can ask for. Registration and the OpenAPI document are made from the same list. */
 export type Operation = {
   readonly id: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Parameters in braces, as OpenAPI writes them. */
   readonly path: string;
   readonly summary: string;
@@ -27,6 +29,10 @@ export type Operation = {
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   readonly idempotencyKey?: boolean;
+  /** True where others define the body: what this gateway does not know of it is ignored. */
+  readonly openBody?: boolean;
+  /** Times that the body may be larger than a message: it brings the history. */
+  readonly bodyFactor?: number;
   readonly answers: Readonly<Record<number, Answer>>;
 };
 
@@ -149,21 +155,7 @@ export const operations = [
       },
     },
   },
-  {
-    id: 'listModels',
-    method: 'GET',
-    path: '/v1/models',
-    summary: 'List the models that a message may name.',
-    tag: 'chat',
-    secured: true,
-    query: noQuery,
-    answers: {
-      200: {
-        description: 'The models.',
-        schema: z.strictObject({ object: z.literal('list'), data: z.array(z.looseObject({})) }),
-      },
-    },
-  },
+  ...openAiOperations,
   {
     id: 'health',
     method: 'GET',
@@ -216,13 +208,34 @@ export const operations = [
     answers: { 200: { description: 'OpenAPI 3.1.' } },
   },
   {
+    id: 'status',
+    method: 'GET',
+    path: '/status.json',
+    summary: 'Read how the installation fares: what the page at / shows.',
+    tag: 'operations',
+    secured: true,
+    answers: {
+      200: { description: 'Figures of roles, workers, queues and lag.', schema: z.looseObject({}) },
+    },
+  },
+  {
+    id: 'statusFile',
+    method: 'GET',
+    path: '/status/{file}',
+    summary: 'Style and script of the page at /.',
+    tag: 'operations',
+    secured: false,
+    params: z.strictObject({ file: z.enum(pageFiles) }),
+    answers: { 200: { description: 'The file.', media: 'text/javascript' } },
+  },
+  {
     id: 'index',
     method: 'GET',
     path: '/',
-    summary: 'Say what is here.',
+    summary: 'Say what is here; to a browser, show how the installation fares.',
     tag: 'operations',
     secured: false,
-    answers: { 200: { description: 'Names and paths.' } },
+    answers: { 200: { description: 'Names and paths, or the status page.' } },
   },
 ] as const satisfies readonly Operation[];
 

@@ -10,15 +10,9 @@ export function probeHandlers(deps: {
   /** What the gateway is made of, and how each part fares. */
   readonly parts: () => Readonly<Record<string, string>>;
   readonly state: () => 'healthy' | 'draining' | 'unhealthy';
-}): Pick<Handlers, 'health' | 'live' | 'ready' | 'metrics' | 'openapi' | 'index'> {
+}): Pick<Handlers, 'health' | 'live' | 'ready' | 'metrics' | 'openapi'> {
   const { metrics, version, parts, state } = deps;
   const document = JSON.stringify(openApiOf(operations, version));
-  const index = {
-    name: 'steno',
-    version,
-    paths: Object.fromEntries(operations.map(({ method, path, summary }) => [`${method} ${path}`, summary])),
-    websocket: '/v1/chat',
-  };
   return {
     async health() {
       const status = state();
@@ -31,7 +25,6 @@ export function probeHandlers(deps: {
       return { status: 200, body: await metrics.render(), type: 'text/plain; version=0.0.4; charset=utf-8' };
     },
     openapi: async () => ({ status: 200, body: document }),
-    index: async () => ({ status: 200, body: index }),
   };
 }
 

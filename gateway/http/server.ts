@@ -6,15 +6,19 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify';
 import { StenoError } from '../../runtime/errors.ts';
+import type { Tracer } from '../../runtime/tracing.ts';
 import { requestIdOf, traceOf, type Call } from '../call.ts';
 import { bearerOf, type Keys } from '../keys.ts';
 import type { Origins } from '../origins.ts';
 import { parseJson, validate } from '../parse.ts';
-import { problemBody, problemHeaders, problemOf, refuse } from '../problems.ts';
+import { goesAway, problemBody, problemHeaders, problemOf, refuse } from '../problems.ts';
 import type { Exchange, Handlers, Reply } from './exchange.ts';
 import { operations, type Operation, type OperationId } from './operations.ts';
+import { traceRequest } from './request-span.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
+/** What becomes one record of conversations, which allows 8 MiB. */
+const LARGEST_BODY = 6 * 1024 * 1024;
 const ANONYMOUS = { tenantId: '', principal: '' };
 
 /** Builds the HTTP server: what is asked for is checked here, what it means is the handlers'. */
@@ -23,7 +27,11 @@ export function buildServer(deps: {
   readonly keys: Keys;
   readonly origins: Origins;
   readonly maxBodyBytes: number;
+  /** Connections are closed after their answer: the next request belongs to another gateway. */
   readonly isDraining: () => boolean;
+  /** Nothing new is taken. */
+  readonly isRefusing: () => boolean;
+  readonly tracer: Tracer;
 }): FastifyInstance {
   const app = Fastify({
     logger: false,
@@ -31,6 +39,8 @@ export function buildServer(deps: {
     requestTimeout: 30_000,
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
+    // The framework's own answer tells nobody when to come again.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
     genReqId: (raw) => requestIdOf(raw.headers['x-request-id']),
     frameworkErrors: (_error, request, reply) => {
@@ -67,14 +77,15 @@ export function buildServer(deps: {
     reply.headers({
       'access-control-allow-origin': reader,
       vary: 'origin',
-      'access-control-expose-headers': 'x-request-id, x-steno-inference, x-steno-resume-token, retry-after',
+      'access-control-expose-headers':
+        'x-request-id, x-steno-inference, x-steno-conversation, x-steno-resume-token, retry-after, retry-after-ms, x-should-retry',
     });
     if (request.method !== 'OPTIONS') return done();
     void reply
       .headers({
-        'access-control-allow-methods': 'GET, POST',
-        'access-control-allow-headers':
-          'authorization, content-type, idempotency-key, last-event-id, traceparent, x-request-id',
+        'access-control-allow-methods': 'GET, POST, DELETE',
+        // The SDKs send a dozen of their own; a star does not stand for authorization.
+        'access-control-allow-headers': 'authorization, *',
         'access-control-max-age': '600',
       })
       .code(204)
@@ -92,7 +103,19 @@ export function buildServer(deps: {
 function register(
   app: FastifyInstance,
   operation: Operation & { readonly id: OperationId },
-  { handlers, keys }: { readonly handlers: Handlers; readonly keys: Keys },
+  {
+    handlers,
+    keys,
+    maxBodyBytes,
+    isRefusing,
+    tracer,
+  }: {
+    readonly handlers: Handlers;
+    readonly keys: Keys;
+    readonly maxBodyBytes: number;
+    readonly isRefusing: () => boolean;
+    readonly tracer: Tracer;
+  },
 ): void {
   const calls = new WeakMap<FastifyRequest, Call>();
   // The schemas below are those that Input<Id> is inferred from; TypeScript cannot follow that through the list.
@@ -101,7 +124,9 @@ function register(
     method: operation.method,
     url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     exposeHeadRoute: operation.method === 'GET' && !operation.secured,
-    onRequest(request, _reply, done) {
+    bodyLimit: Math.min(maxBodyBytes * (operation.bodyFactor ?? 1), LARGEST_BODY),
+    onRequest(request, reply, done) {
+      if (operation.secured && isRefusing()) throw goesAway();
       const credential = operation.secured ? keys.find(bearerOf(request.headers.authorization)) : null;
       if (operation.secured && credential === null) {
         throw refuse('invalid_api_key', 'the API key is missing or not valid', {
@@ -111,7 +136,7 @@ function register(
       calls.set(request, {
         caller: credential?.caller ?? ANONYMOUS,
         requestId: request.id,
-        trace: traceOf(request.headers.traceparent),
+        trace: traceRequest(tracer, operation, traceOf(request.headers.traceparent), reply.raw),
       });
       done();
     },

@@ -27,8 +27,11 @@ export interface FrameSink {
   done(seq: number, end: End, seen: boolean): void;
   /** `seq` is null where the stream broke rather than ended. */
   error(problem: Problem, seq: number | null): void;
-  /** The answer's first record was read: a transport that waited with its headers sends them. */
-  started(): void;
+  /**
+   * The answer's first record was read, and `model` is what answers: a transport that waited with its headers sends
+   * them. Called again where another attempt begins.
+   */
+  started(model: string): void;
   /** The gateway goes away: the stream goes on elsewhere after `cursor`. */
   draining(cursor: number): void;
   /** The gateway is gone now; like `error` if nothing was sent yet, else the stream breaks off as announced. */

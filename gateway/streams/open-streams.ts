@@ -26,11 +26,22 @@ export interface OpenStreams {
     sink: FrameSink;
     onFirstDelta: () => void;
   }): StreamReader;
-  /** Shows an answer after a cursor, from its record if it is finished, else from its deltas, then live. */
-  resume(options: { place: Place; terminal: Terminal | null; cursor: number; sink: FrameSink }): StreamReader;
+  /**
+   * Shows an answer after a cursor, from its record if it is finished, else from its deltas, then live; `paced`: what
+   * comes from the record comes as fast as it was made.
+   */
+  resume(options: {
+    place: Place;
+    terminal: Terminal | null;
+    cursor: number;
+    sink: FrameSink;
+    paced?: boolean;
+  }): StreamReader;
   /** An answer that streams here right now, for its owner. */
   find(call: Call, inferenceId: string): { readonly place: Place; readonly fingerprint: string } | null;
-  /** Tells every client to go on elsewhere. */
+  /** True while anybody here reads the answer. */
+  isRead(inferenceId: string): boolean;
+  /** Tells every client to go on elsewhere, also those that come from now on. */
   drain(): void;
   stop(): Promise<void>;
 }
@@ -68,6 +79,7 @@ export async function startOpenStreams(options: {
   const readers = new Set<StreamReader>();
   /** By inference: the stream of the message that was submitted here last. */
   const opened = new Map<string, Opened>();
+  let draining = false;
 
   function onClose(reader: StreamReader): void {
     tail.release(reader);
@@ -79,6 +91,7 @@ export async function startOpenStreams(options: {
 
   function goBack(reader: StreamReader, place: Place): void {
     tail.release(reader);
+    catchUp.release(reader);
     const terminal = terminalOf(place);
     if (terminal !== null) return showRecord(reader, terminal);
     catchUp.follow(reader, place.replyPartition, place.deltasFrom);
@@ -120,7 +133,9 @@ export async function startOpenStreams(options: {
     open({ accepted, call, fingerprint, sink, onFirstDelta }) {
       const { place } = accepted;
       const reader = openReader({
+        paced: false,
         inferenceId: place.inferenceId,
+        place,
         sink,
         cursor: -1,
         accepted,
@@ -133,20 +148,25 @@ export async function startOpenStreams(options: {
       readers.add(reader);
       opened.set(place.inferenceId, { reader, place, principal: call.caller.principal, fingerprint });
       tail.register(reader, place.deltasFrom);
+      if (draining) reader.drain();
       return reader;
     },
-    resume({ place, terminal, cursor, sink }) {
+    resume({ place, terminal, cursor, sink, paced = false }) {
       const reader = openReader({
+        paced,
         inferenceId: place.inferenceId,
+        place,
         sink,
         cursor,
         accepted: null,
         readRecord: (partition, offset) => records.read(partition, offset, place.inferenceId),
-        onAttached: () => undefined,
+        onAttached: (self, { replyPartition, deltasFrom }) =>
+          goBack(self, { ...place, replyPartition, deltasFrom }),
         onFirstDelta: () => undefined,
         onClose,
       });
       readers.add(reader);
+      if (draining) reader.drain();
       if (terminal === null) goBack(reader, place);
       else showRecord(reader, terminal);
       return reader;
@@ -158,7 +178,9 @@ export async function startOpenStreams(options: {
         ? found
         : null;
     },
+    isRead: (inferenceId) => [...readers].some((reader) => reader.inferenceId === inferenceId),
     drain() {
+      draining = true;
       for (const reader of readers) reader.drain();
     },
     async stop() {

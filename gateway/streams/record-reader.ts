@@ -34,10 +34,13 @@ export function createRecordReader(options: {
 
   async function take(batch: Batch): Promise<void> {
     const queue = queues.get(batch.partition) ?? [];
+    const from = queue[0]?.offset;
+    if (from === undefined || batch.nextOffset <= from) return;
     for (const waiting of [...queue]) {
-      const record = batch.records.find((item) => item.offset === waiting.offset);
-      if (record === undefined && waiting !== queue[0]) continue;
+      // The batch tells of the offsets it covers; whoever waits for another has the next turn.
+      if (waiting.offset < from || waiting.offset >= batch.nextOffset) continue;
       queue.splice(queue.indexOf(waiting), 1);
+      const record = batch.records.find((item) => item.offset === waiting.offset);
       try {
         if (record === undefined) throw refuse('not_found', 'the record of this answer is gone');
         waiting.resolve(await answerOf(record, waiting.inferenceId));

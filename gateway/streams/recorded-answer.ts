@@ -12,13 +12,15 @@ export type RecordedAnswer = {
   readonly nextSeq: number;
   /** UTF-8 bytes of each delta, in order. */
   readonly deltaBytes: readonly number[];
+  /** Milliseconds between each delta and the one before. */
+  readonly deltaMillis: readonly number[];
   /** How it ended: an end, or what went wrong. */
   readonly end: End | Problem;
 };
 
-/** What is still to be shown. */
+/** What is still to be shown; `afterMs` after what was shown before it, where that is known. */
 type Step =
-  | { readonly type: 'delta'; readonly seq: number; readonly text: string }
+  | { readonly type: 'delta'; readonly seq: number; readonly text: string; readonly afterMs?: number }
   | { readonly type: 'reset'; readonly seq: number };
 
 /** Steps, and the seq of the end that follows them. */
@@ -32,11 +34,12 @@ export function recordedAnswerOf(event: TerminalEvent | EventOf<'MessageRejected
       firstSeq: 0,
       nextSeq: 0,
       deltaBytes: [],
+      deltaMillis: [],
       end: endProblem(event.data.code, event.data.reason, false),
     };
   }
-  const { content, firstSeq, nextSeq, deltaBytes } = event.data;
-  return { text: content.text ?? '', firstSeq, nextSeq, deltaBytes, end: endOf(event) };
+  const { content, firstSeq, nextSeq, deltaBytes, deltaMillis } = event.data;
+  return { text: content.text ?? '', firstSeq, nextSeq, deltaBytes, deltaMillis, end: endOf(event) };
 }
 
 function endOf(event: TerminalEvent): End | Problem {
@@ -100,15 +103,26 @@ function restOf(
 }
 
 /** Cuts the text into its deltas; null if the record does not say where they end. */
-function piecesOf({ text, firstSeq, nextSeq, deltaBytes }: RecordedAnswer): readonly Step[] | null {
+function piecesOf({
+  text,
+  firstSeq,
+  nextSeq,
+  deltaBytes,
+  deltaMillis,
+}: RecordedAnswer): readonly Step[] | null {
   const bytes = Buffer.from(text, 'utf8');
   const pieces: Step[] = [];
   let at = 0;
   for (const [index, length] of deltaBytes.entries()) {
-    pieces.push({ type: 'delta', seq: firstSeq + index, text: bytes.toString('utf8', at, at + length) });
+    const piece = bytes.toString('utf8', at, at + length);
+    pieces.push({ type: 'delta', seq: firstSeq + index, text: piece, ...waitOf(deltaMillis[index]) });
     at += length;
   }
   return at === bytes.length && firstSeq + deltaBytes.length === nextSeq ? pieces : null;
+}
+
+function waitOf(afterMs: number | undefined): { readonly afterMs?: number } {
+  return afterMs === undefined ? {} : { afterMs };
 }
 
 function onePiece(text: string, seq: number): Steps {

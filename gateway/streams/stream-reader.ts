@@ -1,7 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { InferenceAttached, InferenceEnded } from '../../schemas/generated/types.ts';
 import { sha256 } from '../../streams/ids.ts';
 import { readDelta, startReading, type ReplyEvent } from '../../streams/read-deltas.ts';
-import { endProblem, problemOf, refuse, type Problem } from '../problems.ts';
+import { endProblem, keyMismatch, problemOf, refuse, type Problem } from '../problems.ts';
+import type { Place } from '../token.ts';
 import type { Accepted, End, FrameSink } from './frames.ts';
 import { stepsAfter, stepsToRecord, type RecordedAnswer, type Steps } from './recorded-answer.ts';
 
@@ -30,9 +32,13 @@ export interface StreamReader {
 
 type ReaderOptions = {
   readonly inferenceId: string;
+  /** Where the message's own answer lies, unless it repeats an earlier one. */
+  readonly place: Pick<Place, 'replyPartition' | 'deltasFrom'>;
   readonly sink: FrameSink;
   /** Last seq that the client has; -1 for none. */
   readonly cursor: number;
+  /** True for who wants a finished answer as fast as it was made. */
+  readonly paced: boolean;
   /** Of a message just submitted; null for a resume. */
   readonly accepted: Accepted | null;
   readonly readRecord: (partition: number, offset: number) => Promise<RecordedAnswer>;
@@ -42,12 +48,14 @@ type ReaderOptions = {
   readonly onClose: (reader: StreamReader) => void;
 };
 
-/** Steps written before the sink is asked whether it can take more. */
+/** Steps and characters written before the sink is asked whether it can take more: a reader that reads is never cut. */
 const STEPS_PER_TURN = 64;
+const TEXT_PER_TURN = 32 * 1024;
 
 /** Opens a reader that folds with readDelta and shows what it accepts. */
 export function openReader(options: ReaderOptions): StreamReader {
   const { inferenceId, sink, accepted } = options;
+  let { place } = options;
   let reading = startReading;
   let cursor = options.cursor;
   let state: 'reading' | 'ending' | 'closed' = 'reading';
@@ -57,6 +65,7 @@ export function openReader(options: ReaderOptions): StreamReader {
   /** An end that may belong to an earlier message of the same id. */
   let held: InferenceEnded | null = null;
   let first = true;
+  let draining = false;
 
   const reader: StreamReader = {
     inferenceId,
@@ -75,8 +84,7 @@ export function openReader(options: ReaderOptions): StreamReader {
         case 'ignored':
           return;
         case 'attempt':
-          // A client that has a part already may have all: then there is nothing to start.
-          return cursor < 0 ? sink.started() : undefined;
+          return event.type === 'AttemptStarted' ? start(event.data.model) : undefined;
         case 'delta':
           return showDelta(verdict.seq, verdict.text);
         case 'reset':
@@ -89,11 +97,14 @@ export function openReader(options: ReaderOptions): StreamReader {
     isAcknowledged: () => acknowledged,
     showRecord(recorded) {
       if (state !== 'reading') return;
+      if ('model' in recorded.end) start(recorded.end.model);
       void showSteps(stepsAfter(recorded, cursor), recorded.end);
     },
     fail,
     drain() {
-      if (state !== 'closed' && !sink.isClosed()) sink.draining(cursor);
+      draining = true;
+      // A client whose message is not on the log yet has nothing to go on with elsewhere.
+      if (acknowledged && state !== 'closed' && !sink.isClosed()) sink.draining(cursor);
     },
     breakOff() {
       if (state === 'closed') return;
@@ -112,29 +123,31 @@ export function openReader(options: ReaderOptions): StreamReader {
     if (acknowledged || accepted === null || state === 'closed') return;
     acknowledged = true;
     sink.accepted(accepted);
+    if (draining) sink.draining(cursor);
   }
 
   function attach(attached: InferenceAttached): void {
-    if (!fresh) return;
+    // A resume by the token of a repeat: at its place lies nothing but where the answer really is.
+    const isAstray = accepted === null && reading.attempt === 0;
+    if (!fresh && !isAstray) return;
     fresh = false;
-    // Somebody repeated the message that this reader submitted: it was the first and goes on.
+    // Somebody repeated the message that this reader reads: it was the first and goes on.
     const isFirst =
-      attached.replyPartition === accepted?.place.replyPartition &&
-      attached.deltasFrom === accepted.place.deltasFrom;
-    if (!attached.sameBody && !isFirst) {
-      return fail(
-        refuse('idempotency_mismatch', 'this Idempotency-Key was used for another message', {
-          fix: 'use a fresh key for a fresh message',
-        }),
-      );
-    }
+      attached.replyPartition === place.replyPartition && attached.deltasFrom === place.deltasFrom;
+    if (!attached.sameBody && !isFirst) return fail(keyMismatch());
     acknowledge();
     // Read from its very first delta: this reader is the first message's as well as the repeat's.
     if (reading.nextSeq > 0) return;
     if (held !== null) return end(held);
     if (isFirst) return;
     reading = startReading;
+    place = attached;
     options.onAttached(reader, attached);
+  }
+
+  /** A client that has a part already may have all: then there is nothing to start. */
+  function start(model: string): void {
+    if (cursor < 0) sink.started(model);
   }
 
   function showDelta(seq: number, text: string): void {
@@ -155,6 +168,7 @@ export function openReader(options: ReaderOptions): StreamReader {
 
   function end(ended: InferenceEnded): void {
     const last = lastWord(ended);
+    if ('model' in last) start(last.model);
     if (ended.outcome === 'rejected' || sha256(reading.text) === ended.textHash) {
       return finish(reading.nextSeq, last);
     }
@@ -166,11 +180,19 @@ export function openReader(options: ReaderOptions): StreamReader {
 
   async function showSteps({ steps, endSeq }: Steps, last: End | Problem): Promise<void> {
     state = 'ending';
-    for (const [index, step] of steps.entries()) {
+    let written = 0;
+    let length = 0;
+    for (const step of steps) {
+      if (options.paced && step.type === 'delta') await pause(step.afterMs ?? 0);
       if (isClosed()) return close();
       if (step.type === 'reset') showReset(step.seq);
       else showDelta(step.seq, step.text);
-      if (index % STEPS_PER_TURN === STEPS_PER_TURN - 1) await sink.writable();
+      written += 1;
+      length += step.type === 'reset' ? 0 : step.text.length;
+      if (written < STEPS_PER_TURN && length < TEXT_PER_TURN) continue;
+      await sink.writable();
+      written = 0;
+      length = 0;
     }
     if (isClosed()) return close();
     finish(endSeq, last);

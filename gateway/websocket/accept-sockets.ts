@@ -5,8 +5,8 @@ import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { requestIdOf } from '../call.ts';
 import { bearerOf, type Credential } from '../keys.ts';
 import type { Origins } from '../origins.ts';
-import { problemBody, problemHeaders, problemOf, refuse } from '../problems.ts';
-import type { FlushLater } from '../streams/flush-queue.ts';
+import { goesAway, problemBody, problemHeaders, problemOf, refuse } from '../problems.ts';
+import { createHoldQueue, type FlushLater } from '../streams/flush-queue.ts';
 import { openConnection, type Connection, type ConnectionDeps } from './connection.ts';
 import { openFrameSocket, type CuttableSocket } from './frame-socket.ts';
 
@@ -24,6 +24,8 @@ const PING_MS = 25_000;
 /** A withdrawn key closes its sockets within this time after the keys were read again. */
 const CREDENTIAL_CHECK_MS = 2_000;
 const KEY_PROTOCOL = 'steno.key.';
+/** How long a frame that may wait for the next one waits at most. */
+const HOLD_MS = 25;
 
 type Open = { readonly connection: Connection; readonly socket: CuttableSocket; alive: boolean };
 
@@ -34,7 +36,6 @@ export function acceptSockets(
     readonly origins: Origins;
     readonly maxFrameBytes: number;
     readonly maxSockets: number;
-    readonly isDraining: () => boolean;
     readonly flushLater: FlushLater;
   },
 ): Sockets {
@@ -76,11 +77,13 @@ export function acceptSockets(
   pings.unref();
   checks.unref();
 
+  const holdLater = createHoldQueue(HOLD_MS);
+
   function admit(request: IncomingMessage): void {
     if ((request.url ?? '').split('?')[0] !== PATH)
       throw refuse('not_found', 'no WebSocket at this path', { fix: `use ${PATH}` });
     deps.origins.check(request.headers.host, request.headers.origin);
-    if (deps.isDraining()) throw refuse('draining', 'this gateway is going away');
+    if (deps.isDraining()) throw goesAway();
     if (open.size >= deps.maxSockets)
       throw refuse('overloaded', 'this gateway has as many sockets as it may');
   }
@@ -90,6 +93,7 @@ export function acceptSockets(
       webSocket,
       socket,
       flushLater: deps.flushLater,
+      holdLater,
       onCut: () => connection.end(),
     });
     const { key, credential } = credentialOf(request);

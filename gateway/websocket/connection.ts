@@ -1,10 +1,11 @@
+import type { Span, Tracer } from '../../runtime/tracing.ts';
+import { errorCode } from '../../runtime/errors.ts';
 import type { Call } from '../call.ts';
-import { traceOf } from '../call.ts';
 import type { Credential, Keys } from '../keys.ts';
 import type { Locate } from '../locate.ts';
 import { parseJson, validate } from '../parse.ts';
-import { problemOf, refuse } from '../problems.ts';
-import { clientFrame, submissionOf, type ClientFrame } from '../requests.ts';
+import { goesAway, problemOf, refuse } from '../problems.ts';
+import { clientFrame, frameNames, submissionOf, type ClientFrame } from '../requests.ts';
 import type { Signals } from '../signals.ts';
 import { errorFrame } from '../streams/frames.ts';
 import type { OpenStreams } from '../streams/open-streams.ts';
@@ -24,6 +25,9 @@ export type ConnectionDeps = {
   readonly streams: OpenStreams;
   readonly locate: Locate;
   readonly signals: Signals;
+  readonly tracer: Tracer;
+  /** Nothing new is taken. */
+  readonly isDraining: () => boolean;
 };
 
 /** One client on a WebSocket. */
@@ -54,7 +58,7 @@ export function openConnection(
       ? setTimeout(() => socket.close(4401, 'no auth frame within 5 s'), AUTH_WAIT_MS)
       : undefined;
 
-  function openSink(inferenceId: string, clientId: string | null): SocketSink {
+  function openSink(inferenceId: string, clientId: string | null, span: Span): SocketSink {
     // One answer is written once to a socket, however often it was asked for.
     sinks.get(inferenceId)?.detach();
     const sink = openSocketSink({
@@ -63,13 +67,18 @@ export function openConnection(
       clientId,
       onEnd(self) {
         if (sinks.get(inferenceId) === self) sinks.delete(inferenceId);
+        span.end();
       },
     });
     sinks.set(inferenceId, sink);
     return sink;
   }
 
-  async function handle(frame: Exclude<ClientFrame, { type: 'auth' }>, call: Call): Promise<void> {
+  async function handle(
+    frame: Exclude<ClientFrame, { type: 'auth' }>,
+    call: Call,
+    span: Span,
+  ): Promise<void> {
     switch (frame.type) {
       case 'message': {
         const { type: _, id, text, ...fields } = frame;
@@ -82,13 +91,14 @@ export function openConnection(
             key: id ?? null,
             clientId: id ?? null,
             openSink(place) {
-              const sink = openSink(place.inferenceId, id ?? null);
+              const sink = openSink(place.inferenceId, id ?? null, span);
               opened.push(sink);
               return sink;
             },
           });
           opened[0]?.feedFrom(reader);
         } catch (error) {
+          span.fail(errorCode(error));
           opened[0]?.detach();
           throw error;
         }
@@ -101,16 +111,19 @@ export function openConnection(
         });
         streams.checkRoom();
         socket.allowBurst();
-        const sink = openSink(place.inferenceId, null);
-        sink.feedFrom(streams.resume({ place, terminal, cursor: frame.after, sink }));
+        const sink = openSink(place.inferenceId, null, span);
+        const paced = frame.pace === 'original';
+        sink.feedFrom(streams.resume({ place, terminal, cursor: frame.after, sink, paced }));
         return;
       }
       case 'stop':
         await signals.cancel(call, { token: frame.token ?? null, inferenceId: frame.inference_id });
+        span.end();
         return;
       case 'feedback': {
         const { type: _, id, ...feedback } = frame;
         const feedbackId = await signals.giveFeedback(call, feedback, id ?? null);
+        span.end();
         socket.send(
           JSON.stringify({
             type: 'accepted',
@@ -124,12 +137,12 @@ export function openConnection(
     }
   }
 
-  function refuseFrame(frame: ClientFrame, error: unknown): void {
-    const id = 'id' in frame ? (frame.id ?? null) : null;
-    const inferenceId = 'inference_id' in frame ? frame.inference_id : undefined;
+  /** Every error names the frame it is about: a client has several in flight. */
+  function refuseFrame(frame: unknown, error: unknown): void {
+    const { id, inference_id } = frameNames.safeParse(frame).data ?? {};
     const about = {
-      ...(id === null ? {} : { id }),
-      ...(inferenceId === undefined ? {} : { inference_id: inferenceId }),
+      ...(id === undefined ? {} : { id }),
+      ...(inference_id === undefined ? {} : { inference_id }),
     };
     socket.send(errorFrame(problemOf(error), about));
   }
@@ -140,22 +153,25 @@ export function openConnection(
     clearTimeout(authTimer);
   }
 
-  function takeBad(error: unknown): void {
+  function takeBad(error: unknown, frame: unknown = null): void {
     badFrames += 1;
     if (badFrames > MAX_BAD_FRAMES) return socket.close(4429, 'too many frames that cannot be read');
-    socket.send(errorFrame(problemOf(error), {}));
+    refuseFrame(frame, error);
   }
 
   return {
     take(text) {
+      let parsed: unknown = null;
       let frame: ClientFrame;
       try {
-        frame = validate(clientFrame, parseJson(text));
+        parsed = parseJson(text);
+        frame = validate(clientFrame, parsed);
       } catch (error) {
-        return takeBad(error);
+        return takeBad(error, parsed);
       }
       if (frame.type === 'auth') return authenticate(frame.key);
       if (credential === null) return socket.close(4401, 'the first frame must be auth');
+      if (deps.isDraining()) return refuseFrame(frame, goesAway());
       if (inWork >= MAX_AT_ONCE || (frame.type !== 'stop' && sinks.size >= MAX_AT_ONCE)) {
         return refuseFrame(
           frame,
@@ -165,20 +181,30 @@ export function openConnection(
         );
       }
       frameNumber += 1;
-      const call = {
+      // The span of a message or a resume lasts until its answer has ended here.
+      const span = deps.tracer.start(`${frame.type} /v1/chat`, {
+        kind: 'server',
+        parent: null,
+        attributes: { 'network.protocol.name': 'websocket', 'http.route': '/v1/chat' },
+      });
+      const call: Call = {
         caller: credential.caller,
         requestId: `${requestId}.${frameNumber}`,
-        trace: traceOf(undefined),
+        trace: span.traceparent,
       };
       const asked = frame;
       inWork += 1;
-      handle(asked, call)
-        .catch((error: unknown) => refuseFrame(asked, error))
+      handle(asked, call, span)
+        .catch((error: unknown) => {
+          span.fail(errorCode(error));
+          span.end();
+          refuseFrame(asked, error);
+        })
         .finally(() => {
           inWork -= 1;
         });
     },
-    takeBad,
+    takeBad: (error) => takeBad(error),
     checkCredential() {
       if (credential !== null && !credential.isValid()) socket.close(4401, 'the API key was withdrawn');
     },

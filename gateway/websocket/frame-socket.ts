@@ -18,15 +18,21 @@ export function openFrameSocket(options: {
   readonly webSocket: WebSocket;
   readonly socket: Socket;
   readonly flushLater: FlushLater;
+  /** For frames that may wait for the next one. */
+  readonly holdLater: FlushLater;
   /** The reader was cut: its answers end here. */
   readonly onCut: () => void;
 }): CuttableSocket {
-  const { webSocket, socket, flushLater } = options;
+  const { webSocket, socket, flushLater, holdLater } = options;
   let corked = false;
+  /** True if what is corked goes out after this turn of the event loop. */
+  let leaving = false;
   let burstAt: number | null = null;
 
   function flush(): void {
+    if (!corked) return;
     corked = false;
+    leaving = false;
     socket.uncork();
     if (webSocket.readyState !== webSocket.OPEN) return;
     if (isTooSlow(webSocket.bufferedAmount, burstAt, performance.now())) {
@@ -40,14 +46,26 @@ export function openFrameSocket(options: {
     setTimeout(() => webSocket.terminate(), LAST_WORDS_MS).unref();
   }
 
+  function cork(): void {
+    if (corked) return;
+    corked = true;
+    socket.cork();
+  }
+
   return {
     send(frame) {
       if (webSocket.readyState !== webSocket.OPEN) return;
-      if (!corked) {
-        corked = true;
-        socket.cork();
+      cork();
+      if (!leaving) {
+        leaving = true;
         flushLater(flush);
       }
+      webSocket.send(frame);
+    },
+    hold(frame) {
+      if (webSocket.readyState !== webSocket.OPEN) return;
+      if (!corked) holdLater(flush);
+      cork();
       webSocket.send(frame);
     },
     writable() {

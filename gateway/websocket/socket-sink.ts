@@ -4,6 +4,8 @@ import type { StreamReader } from '../streams/stream-reader.ts';
 /** What a sink writes to: one WebSocket, shared by its answers. */
 export interface FrameSocket {
   send(frame: string): void;
+  /** Sends a frame that may wait some milliseconds for the next one: a write costs more than the frame. */
+  hold(frame: string): void;
   /** Resolves when more may be written. */
   writable(): Promise<void>;
 }
@@ -34,7 +36,7 @@ export function openSocketSink(options: {
   }
 
   const sink: SocketSink = {
-    accepted: (accepted) => socket.send(acceptedFrame(accepted)),
+    accepted: (accepted) => socket.hold(acceptedFrame(accepted)),
     started: () => undefined,
     delta: (seq, text) => socket.send(frames.delta(seq, text)),
     reset: (seq) => socket.send(frames.reset(seq)),

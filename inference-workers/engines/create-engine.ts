@@ -3,7 +3,10 @@ import type { Engine } from '../engine.ts';
 import { StenoError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { ModelEntry } from '../models/catalogue.ts';
+import type { Backend } from '../models/model-entry.ts';
+import { createExternalCalls, type ExternalCalls } from '../../runtime/external-call.ts';
 import { LlamaCppEngine } from './llama-cpp/llama-cpp-engine.ts';
+import { OpenAiCompatibleEngine } from './openai-compatible/openai-compatible-engine.ts';
 import { ScriptedEngine } from './scripted/scripted-engine.ts';
 import type { TokenCounter } from './token-counter.ts';
 
@@ -15,6 +18,10 @@ export type EngineOptions = {
   readonly threads: number | null;
   /** Prompts answered at once; null for the engine's own number. */
   readonly slots?: number | null;
+  /** What calls to a backend are made with; counted nowhere if absent. */
+  readonly calls?: ExternalCalls;
+  /** Reads the key that an entry's `apiKeyEnv` names; no key is sent if absent. */
+  readonly secret?: (name: string) => string | null;
 };
 
 /** A GPU evaluates four answers in one batch at nearly the cost of one, a CPU shares its speed among them. */
@@ -24,6 +31,7 @@ const LLAMA_CPP_SLOTS = 4;
 export function createEngine(entry: ModelEntry, options: EngineOptions): Engine & TokenCounter {
   if (entry.engine === 'scripted')
     return new ScriptedEngine(typeof options.slots === 'number' ? { slots: options.slots } : {});
+  if (entry.backend !== undefined) return remoteEngine(entry, entry.backend, options);
   if (options.modelPath === null) {
     throw new StenoError('model_not_loaded', `model ${entry.id} needs a file`, {
       facts: { model: entry.id },
@@ -35,6 +43,17 @@ export function createEngine(entry: ModelEntry, options: EngineOptions): Engine 
     sequences: options.slots ?? LLAMA_CPP_SLOTS,
     threads: options.threads ?? defaultThreads(),
     logger: options.logger,
+  });
+}
+
+function remoteEngine(entry: ModelEntry, backend: Backend, options: EngineOptions): OpenAiCompatibleEngine {
+  const { secret, logger, slots } = options;
+  const { id, firstTokenMs, tokenGapMs } = entry;
+  return new OpenAiCompatibleEngine({
+    ...{ id, firstTokenMs, tokenGapMs, logger },
+    backend: { ...backend, slots: slots ?? backend.slots },
+    apiKey: backend.apiKeyEnv === undefined ? null : (secret?.(backend.apiKeyEnv) ?? null),
+    calls: options.calls ?? createExternalCalls(null),
   });
 }
 

@@ -11,6 +11,11 @@ export type { ModelEntry } from './model-entry.ts';
 /** The models of an installation. */
 export type Catalogue = {
   readonly models: readonly ModelEntry[];
+  /**
+   * Names of models that many programs are configured for: the default model answers to them, so that such a program
+   * works as it is, and says who it is. For demos: a catalogue of one's own lists them only if it wants to.
+   */
+  readonly demoAliases: readonly string[];
   /** SHA-256 of the entries: equal hashes, equal catalogues, however the file is laid out. */
   readonly contentHash: string;
 };
@@ -30,22 +35,28 @@ export async function loadCatalogue(path: string = OWN_CATALOGUE): Promise<Catal
 
 /** Checks the value of a catalogue file; `path` only names it in the error. */
 export function parseCatalogue(value: unknown, path: string): Catalogue {
-  const parsed = z.strictObject({ models: z.array(modelEntry).min(1) }).safeParse(value);
+  const parsed = z
+    .strictObject({
+      models: z.array(modelEntry).min(1),
+      demoAliases: z.array(z.string().min(1)).default([]),
+    })
+    .safeParse(value);
   if (!parsed.success)
     throw bad(
       path,
       parsed.error.issues.map((issue) => describe(issue, value)),
     );
-  const { models } = parsed.data;
+  const { models, demoAliases } = parsed.data;
   const problems = [...repeatedNames(models), ...models.flatMap(contradictions)];
   if (problems.length > 0) throw bad(path, problems);
-  return catalogueOf(models);
+  return catalogueOf(models, demoAliases);
 }
 
 /** Builds a catalogue of entries that were checked or made by `modelFromFile` and `modelFromHub`. */
-export function catalogueOf(models: readonly ModelEntry[]): Catalogue {
+export function catalogueOf(models: readonly ModelEntry[], demoAliases: readonly string[] = []): Catalogue {
   return {
     models,
+    demoAliases,
     contentHash: createHash('sha256')
       .update(JSON.stringify(models.map(sorted)))
       .digest('hex'),
@@ -77,8 +88,13 @@ function contradictions(model: ModelEntry): string[] {
       `${model.id}.maxOutputTokens: got ${model.maxOutputTokens}, expected at most contextLength`,
     );
   }
-  if (model.engine !== 'scripted' && (model.fileName === null || model.sources.length === 0)) {
-    problems.push(`${model.id}: got no fileName or no sources, expected both for the engine ${model.engine}`);
+  if (model.engine === 'llama-cpp' && (model.fileName === null || model.sources.length === 0)) {
+    problems.push(`${model.id}: got no fileName or no sources, expected both for the engine llama-cpp`);
+  }
+  if ((model.engine === 'openai-compatible') !== (model.backend !== undefined)) {
+    const wanted = model.engine === 'openai-compatible' ? 'one' : 'none';
+    const got = model.backend === undefined ? 'no backend' : 'a backend';
+    problems.push(`${model.id}: got ${got}, expected ${wanted} for the engine ${model.engine}`);
   }
   return problems;
 }

@@ -12,9 +12,12 @@ export type ConfiguredModels = {
 
 const DEFAULT_ALIAS = 'default';
 
-/** Reads the catalogue and applies STENO_MODEL: an id or alias of it, a .gguf file, or a file of the hub. */
+/**
+ * Reads the catalogue and applies STENO_MODEL: an id or alias of it, a .gguf file, a file of the hub, or a model of the
+ * API at `openaiBaseUrl`.
+ */
 export async function configuredModels(
-  config: Pick<Config, 'modelsFile' | 'model'>,
+  config: Pick<Config, 'modelsFile' | 'model'> & Partial<Pick<Config, 'openaiBaseUrl'>>,
 ): Promise<ConfiguredModels> {
   const catalogue =
     config.modelsFile === null ? await loadCatalogue() : await loadCatalogue(config.modelsFile);
@@ -22,8 +25,10 @@ export async function configuredModels(
     findModel(catalogue, config.model ?? DEFAULT_ALIAS) ??
     (config.model === null ? catalogue.models[0] : undefined);
   if (known !== undefined) return withDefault(catalogue, known);
-  const named = await namedModel(config.model ?? DEFAULT_ALIAS);
-  return withDefault(catalogueOf([...catalogue.models, named]), named);
+  const named = await namedModel(config.model ?? DEFAULT_ALIAS, config.openaiBaseUrl);
+  // Whoever names a model means that one, also where the catalogue has another of the same id.
+  const others = catalogue.models.filter(({ id }) => id !== named.id);
+  return withDefault(catalogueOf([...others, named], catalogue.demoAliases), named);
 }
 
 function withDefault(catalogue: Catalogue, defaultModel: ModelEntry): ConfiguredModels {

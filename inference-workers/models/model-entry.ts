@@ -21,12 +21,35 @@ const source = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** A server that speaks the OpenAI chat API: vLLM, llama-server, Ollama, OpenAI, another Steno. */
+const backend = z.strictObject({
+  /** Up to and without /chat/completions, such as http://127.0.0.1:8000/v1. */
+  baseUrl: z.string().refine(isBaseUrl, 'an http or https URL without user and password'),
+  /** The model's name there. */
+  model: z.string().min(1),
+  /** The variable that holds the API key, or with _FILE behind its name a file with it. No key is sent without. */
+  apiKeyEnv: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable')
+    .optional(),
+  /** Answers asked for at once. */
+  slots: z.int().min(1).max(4_096).default(32),
+  /** True for a server that goes on with the text of a last message: vLLM's `continue_final_message`. */
+  continues: z.boolean().default(false),
+  /** OpenAI's newer models take the second name only, older servers the first. */
+  maxTokensField: z.enum(['max_tokens', 'max_completion_tokens']).default('max_tokens'),
+  /** Parameters that the server or the model does not take. */
+  omit: z.array(z.enum(['temperature', 'top_p', 'seed', 'stop'])).default([]),
+});
+
 export const modelEntry = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, ".", "_", "-"'),
   aliases: z.array(z.string().min(1)),
   /** Interchangeable models share a pool, and with it the topic their requests wait in. */
   pool: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits, "-"'),
-  engine: z.enum(['llama-cpp', 'scripted']),
+  engine: z.enum(['llama-cpp', 'openai-compatible', 'scripted']),
+  /** Where the engine openai-compatible finds the model. */
+  backend: backend.optional(),
   /** Tokens of one conversation's prompt and answer together. */
   contextLength: z.int().min(256),
   maxOutputTokens: z.int().min(1),
@@ -55,4 +78,11 @@ export const modelEntry = z.strictObject({
 
 /** One model that conversations can name. */
 export type ModelEntry = Readonly<z.infer<typeof modelEntry>>;
+export type Backend = Readonly<z.infer<typeof backend>>;
 export type ModelSource = Readonly<z.infer<typeof source>>;
+
+function isBaseUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}

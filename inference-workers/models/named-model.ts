@@ -5,11 +5,13 @@ import type { ModelEntry } from './model-entry.ts';
 
 /**
  * The entry of a model that a user names instead of choosing from the catalogue: the path of a GGUF file, or
- * `owner/name/file.gguf` of the hub (also `hf:owner/name/file.gguf@revision`). Its id is the file's name.
+ * `owner/name/file.gguf` of the hub (also `hf:owner/name/file.gguf@revision`), or `openai:<name>` of the
+ * OpenAI-compatible API at `baseUrl`. Its id is the file's name, or the name with `-` for what an id cannot hold.
  *
  * Throws StenoError `bad_model_name`.
  */
-export async function namedModel(name: string): Promise<ModelEntry> {
+export async function namedModel(name: string, baseUrl = OPENAI_URL): Promise<ModelEntry> {
+  if (name.startsWith(REMOTE)) return remoteEntry(name.slice(REMOTE.length), baseUrl);
   const hub = HUB_NAME.exec(name);
   const isFile = await stat(name).then(
     (found) => found.isFile(),
@@ -24,7 +26,7 @@ export async function namedModel(name: string): Promise<ModelEntry> {
     (found) => found.size,
     (error: unknown) => {
       throw new StenoError('bad_model_name', `no model file ${path}: ${errorMessage(error)}`, {
-        fix: 'name the path of a GGUF file, or owner/name/file.gguf of the Hugging Face hub',
+        fix: 'name the path of a GGUF file, owner/name/file.gguf of the Hugging Face hub, or openai:<name>',
         cause: error,
       });
     },
@@ -32,28 +34,67 @@ export async function namedModel(name: string): Promise<ModelEntry> {
   return entry(basename(path), size, [{ kind: 'path', path }]);
 }
 
+const OPENAI_URL = 'https://api.openai.com/v1';
+const REMOTE = 'openai:';
 const HUB_NAME = /^(?:hf:)?([\w.-]+\/[\w.-]+)\/((?:[\w.-]+\/)*[\w.-]+\.gguf)(?:@([\w./-]+))?$/;
 
 function entry(fileName: string, sizeBytes: number | null, sources: ModelEntry['sources']): ModelEntry {
-  const id = fileName
-    .replace(/\.gguf$/i, '')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9._-]/g, '-');
   return {
-    id,
-    aliases: ['default'],
+    ...unknown,
+    id: idOf(fileName.replace(/\.gguf$/i, '')),
     pool: 'small',
     engine: 'llama-cpp',
     contextLength: 4_096,
-    maxOutputTokens: 1_024,
-    quantisation: null,
-    price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
-    deadlineMs: 600_000,
-    firstTokenMs: 30_000,
-    tokenGapMs: 30_000,
     fileName,
     sizeBytes,
-    sha256: null,
     sources,
   };
+}
+
+function remoteEntry(model: string, baseUrl: string): ModelEntry {
+  const id = idOf(model);
+  if (id === '') {
+    throw new StenoError('bad_model_name', 'openai: is not followed by the name of a model', {
+      fix: 'name a model of the API at OPENAI_BASE_URL, such as openai:gpt-4.1-mini',
+    });
+  }
+  return {
+    ...unknown,
+    id,
+    // A pool of its own: what the catalogue's models are asked for is not sent to somebody else's.
+    pool: 'openai',
+    engine: 'openai-compatible',
+    backend: {
+      baseUrl,
+      model,
+      apiKeyEnv: 'OPENAI_API_KEY',
+      slots: 32,
+      continues: false,
+      maxTokensField: baseUrl === OPENAI_URL ? 'max_completion_tokens' : 'max_tokens',
+      omit: [],
+    },
+    contextLength: 8_192,
+    fileName: null,
+    sizeBytes: null,
+    sources: [],
+  };
+}
+
+/** What a name does not say of a model. */
+const unknown = {
+  aliases: ['default'],
+  maxOutputTokens: 1_024,
+  quantisation: null,
+  price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
+  deadlineMs: 600_000,
+  firstTokenMs: 30_000,
+  tokenGapMs: 30_000,
+  sha256: null,
+};
+
+function idOf(name: string): string {
+  return name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]/g, '-')
+    .replace(/^[^a-z0-9]+/, '');
 }

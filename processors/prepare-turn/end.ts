@@ -1,8 +1,8 @@
 import { foldEnding, type TerminalEvent } from '../../streams/effective-end.ts';
 import { envelope, type LoggedEvent, type NewEvent } from '../../streams/event.ts';
 import { turnOf } from './cancel.ts';
+import { countTokens } from './count-tokens.ts';
 import { causeOf } from './outputs.ts';
-import { countTokens } from './prompt.ts';
 import { nothing, type Decision, type Rules } from './rules.ts';
 import { nearestOpen, type Conversation, type ConversationRow, type Turn } from './state.ts';
 import { request } from './submit.ts';

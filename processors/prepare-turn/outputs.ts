@@ -1,4 +1,5 @@
 import type { EventOf, InferenceFailed } from '../../schemas/generated/types.ts';
+import { noPieces, type Pieces } from '../../streams/delta-pieces.ts';
 import { envelope, type Cause, type NewEvent } from '../../streams/event.ts';
 import { sha256 } from '../../streams/ids.ts';
 import type { PreparedPrompt } from './prompt.ts';
@@ -61,6 +62,7 @@ export function endFields(
     readonly text: string;
     readonly nextSeq: number;
     readonly firstSeq: number;
+    readonly pieces: Pieces;
   },
 ): Omit<
   InferenceFailed,
@@ -93,8 +95,7 @@ export function endFields(
     textHash: partial.text === '' ? EMPTY_HASH : sha256(partial.text),
     firstSeq: partial.firstSeq,
     nextSeq: partial.nextSeq,
-    deltaBytes: partial.text === '' ? [] : [Buffer.byteLength(partial.text, 'utf8')],
-    deltaMillis: partial.text === '' ? [] : [0],
+    ...partial.pieces,
     startedAt: turn.submittedAt,
     promptTokens: 0,
     completionTokens: 0,
@@ -103,7 +104,14 @@ export function endFields(
 }
 
 /** No text, no attempt. */
-export const NO_TEXT = { attempt: 0, claim: '', text: '', nextSeq: 0, firstSeq: 0 } as const;
+export const NO_TEXT = {
+  attempt: 0,
+  claim: '',
+  text: '',
+  nextSeq: 0,
+  firstSeq: 0,
+  pieces: noPieces,
+} as const;
 
 /** Returns the failure of an inference that prepare-turn ends itself. */
 export function failureOf(

@@ -1,20 +1,10 @@
-import type {
-  ContextEntry,
-  ContextManifest,
-  Parameters,
-  PromptMessage,
-} from '../../schemas/generated/types.ts';
-import { sha256 } from '../../streams/ids.ts';
-import { textOf, textPart } from '../../streams/parts.ts';
+import type { ContextManifest, PromptMessage } from '../../schemas/generated/types.ts';
+import { textPart } from '../../streams/parts.ts';
+import { countTokens, MESSAGE_OVERHEAD, TOKEN_COUNTER } from './count-tokens.ts';
+import { hashManifest, hashPrompt } from './prompt-hash.ts';
 import type { Rules } from './rules.ts';
 import type { Conversation, Turn } from './state.ts';
-
-/** Turns without an answer that are passed over: what lies behind more of them stays out, so that a turn's cost is bounded. */
-const MAX_UNANSWERED = 32;
-/** Named in every manifest: a prompt can only be rebuilt with the counter that sized it. */
-export const TOKEN_COUNTER = 'utf8-bytes/3';
-/** Tokens that a chat template spends on each message, rounded up. */
-const MESSAGE_OVERHEAD = 8;
+import { chooseHistory, openingOf, toPrompt } from './window.ts';
 
 export type PreparedPrompt = {
   readonly messages: readonly PromptMessage[];
@@ -23,66 +13,45 @@ export type PreparedPrompt = {
 };
 
 /**
- * Returns an upper estimate of a text's tokens: byte-pair vocabularies of current models average 3.5 to 4.5 bytes a
- * token on English prose, and at worst one byte a token on text they never saw.
- */
-export function countTokens(text: string): number {
-  return Math.ceil(Buffer.byteLength(text, 'utf8') / 3);
-}
-
-/**
- * Returns the prompt for a turn: the system prompt, then as much of the path to the root as the budget holds, newest
- * turns first chosen, then the message. Null if the message alone does not fit.
+ * Returns the prompt for a turn: the conversation's system prompt, the system messages that its branch was opened
+ * with, the turn's own instructions, then as much of what was said before as the budget holds, newest first chosen,
+ * then the message. Null if the message does not fit beside the system messages.
  */
 export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rules): PreparedPrompt | null {
-  const limits = rules.models.get(turn.route.model);
-  const budget = (limits?.contextLength ?? 0) - turn.parameters.maxTokens;
+  const budget = (rules.models.get(turn.route.model)?.contextLength ?? 0) - turn.parameters.maxTokens;
   const { systemPrompt } = conversation.row;
-  const systemTokens = systemPrompt === null ? 0 : countTokens(systemPrompt) + MESSAGE_OVERHEAD;
-  let used = systemTokens + turn.messageTokens + MESSAGE_OVERHEAD;
-  if (used > budget) return null;
+  const { instructions } = turn;
+  const systemTokens = tokensOf(systemPrompt);
+  const instructionTokens = tokensOf(instructions);
+  const opening = openingOf(conversation, turn);
+  const openingTokens = opening.reduce((sum, { tokens }) => sum + tokens + MESSAGE_OVERHEAD, 0);
+  const least = systemTokens + openingTokens + instructionTokens + turn.messageTokens + MESSAGE_OVERHEAD;
+  if (least > budget) return null;
 
-  const history: PromptMessage[][] = [];
-  const entries: ContextEntry[] = [];
-  let characters = textOf(turn.parts).length;
-  let unanswered = 0;
-  for (let past = parentOf(conversation, turn); past !== null; past = parentOf(conversation, past)) {
-    const tokens = past.messageTokens + past.answerTokens + 2 * MESSAGE_OVERHEAD;
-    const longer = characters + textOf(past.parts).length + past.answer.length;
-    const sums = { used: used + tokens, budget, characters: longer, time: turn.submittedAt };
-    const decision = decideOn(past, sums, conversation, rules);
-    // Newest first until all are turned round: the answer comes before its message.
-    if (decision !== 'unanswered') {
-      entries.push({ messageId: past.messageId, kind: 'answer', tokens: past.answerTokens, decision });
-    }
-    entries.push({ messageId: past.messageId, kind: 'message', tokens: past.messageTokens, decision });
-    if (decision === 'unanswered') {
-      unanswered += 1;
-      if (unanswered < MAX_UNANSWERED) continue;
-    }
-    // Whatever is older is left out for the same reason: one entry says so.
-    if (decision !== 'included') break;
-    used += tokens;
-    characters = longer;
-    history.push([
-      { role: past.role, parts: past.parts },
-      { role: 'assistant', parts: [textPart(past.answer)] },
-    ]);
-  }
-  if (systemPrompt !== null) {
-    entries.push({ messageId: '', kind: 'system', tokens: systemTokens, decision: 'included' });
-  }
-  entries.reverse();
-  entries.push({
-    messageId: turn.messageId,
-    kind: 'message',
-    tokens: turn.messageTokens,
-    decision: 'included',
-  });
-
+  const history = chooseHistory(conversation, turn, { used: least, budget }, rules);
+  const { messageId, messageTokens } = turn;
+  const included = 'included' as const;
+  const entries: ContextManifest['entries'] = [
+    ...(systemPrompt === null
+      ? []
+      : [{ messageId: '', kind: 'system' as const, tokens: systemTokens, decision: included }]),
+    ...opening.map(({ tokens }) => ({
+      messageId: turn.systemFrom ?? '',
+      kind: 'system' as const,
+      tokens: tokens + MESSAGE_OVERHEAD,
+      decision: included,
+    })),
+    ...(instructions === null
+      ? []
+      : [{ messageId, kind: 'system' as const, tokens: instructionTokens, decision: included }]),
+    ...history.entries,
+    { messageId, kind: 'message', tokens: messageTokens, decision: included },
+  ];
   const messages: PromptMessage[] = [
-    ...(systemPrompt === null ? [] : [{ role: 'system' as const, parts: [textPart(systemPrompt)] }]),
-    ...history.reverse().flat(),
+    ...systemMessage(systemPrompt),
+    ...opening.map(toPrompt),
+    ...systemMessage(instructions),
+    ...history.messages,
     { role: turn.role, parts: turn.parts },
   ];
   return {
@@ -90,52 +59,20 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
     context: {
       entries,
       budgetTokens: budget,
-      promptTokens: used,
+      promptTokens: history.used,
       tokenCounter: TOKEN_COUNTER,
-      hash: sha256(JSON.stringify([entries, budget, TOKEN_COUNTER])),
+      hash: hashManifest(entries, budget),
+      parentId: turn.parentId,
+      precedingHeld: turn.held,
     },
     promptHash: hashPrompt(turn.route.model, messages, turn.parameters),
   };
 }
 
-/** SHA-256 over what the model is asked: model, messages and parameters, as JSON in the schema's field order. */
-export function hashPrompt(
-  model: string,
-  messages: readonly PromptMessage[],
-  parameters: Parameters,
-): string {
-  const { maxTokens, temperature, topP, seed, stop } = parameters;
-  const plain = messages.map(({ role, parts }) => [
-    role,
-    parts.map(({ type, text, toolCall, toolResult, media }) => [
-      type,
-      text?.text,
-      toolCall,
-      toolResult,
-      media,
-    ]),
-  ]);
-  return sha256(JSON.stringify([model, plain, [maxTokens, temperature, topP, seed, stop]]));
+function tokensOf(system: string | null): number {
+  return system === null ? 0 : countTokens(system) + MESSAGE_OVERHEAD;
 }
 
-function parentOf(conversation: Conversation, turn: Turn): Turn | null {
-  return turn.parentId === null ? null : (conversation.turns.get(turn.parentId) ?? null);
-}
-
-function decideOn(
-  past: Turn,
-  sums: {
-    readonly used: number;
-    readonly budget: number;
-    readonly characters: number;
-    readonly time: number;
-  },
-  conversation: Conversation,
-  rules: Rules,
-): ContextEntry['decision'] {
-  if (past.offset < conversation.row.clearedBefore) return 'expired';
-  if (rules.ttlMillis !== null && sums.time - past.submittedAt > rules.ttlMillis) return 'expired';
-  if (past.answer === '') return 'unanswered';
-  if (rules.maxCharacters !== null && sums.characters > rules.maxCharacters) return 'over_characters';
-  return sums.used > sums.budget ? 'over_budget' : 'included';
+function systemMessage(system: string | null): readonly PromptMessage[] {
+  return system === null ? [] : [{ role: 'system', parts: [textPart(system)] }];
 }

@@ -3,6 +3,7 @@ import { errorCode } from '../../runtime/errors.ts';
 import type { RoleContext, RunningRole } from '../../runtime/role.ts';
 import type { RowStore } from '../../storage/row-store.ts';
 import type { EventLog } from '../../streams/event-log.ts';
+import { openReadUntil } from '../../streams/read-until.ts';
 import { runGroup, type Assignment, type GroupControl } from '../../streams/runner/run-group.ts';
 import { Deadlines } from './shell/deadlines.ts';
 import { OverdueEnder } from './shell/end-overdue.ts';
@@ -11,10 +12,11 @@ import { FoldPartition } from './shell/fold-partition.ts';
 import { deadlineOf, type Rules } from './rules.ts';
 
 /** How long rows may wait for their commit: a crash repeats at most so much work, under the same ids. */
-const COMMIT_EVERY_MS = 100;
+const COMMIT_EVERY_MS = 250;
 const DEADLINES_EVERY_MS = 250;
-/** Nobody waits for TurnMeasured: it may wait for company. */
-const MEASURES_LINGER_MS = 25;
+/** How long a stop waits for the log to acknowledge what was folded. */
+const SAVE_MS = 5_000;
+const SAVE_POLL_MS = 10;
 /** Batches of a partition that may wait for their commit before its next record does. */
 const MAX_UNSAVED = 500;
 
@@ -39,12 +41,27 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
   const { logger } = context;
   const topic = ports.rules.topics.conversations;
   const appender = events.openAppender('prepare-turn');
-  const measures = events.openAppender('prepare-turn-measures', MEASURES_LINGER_MS);
+  const endings = events.openAppender('prepare-turn-ends', 'soon');
+  const reading = openReadUntil(events, 'overdue');
+  const measures = events.openAppender('prepare-turn-measures', 'later');
   const topicId = await events.log.topicId(topic);
   const folding = new Map<Assignment, Folding>();
   const prepared = context.metrics.counter(
     'steno_prepare_turn_events_total',
     'Events of conversations folded.',
+  );
+  const sumOf = (read: (found: Folding) => number): number =>
+    [...folding.values()].reduce((sum, found) => sum + read(found), 0);
+  context.metrics.gauge('steno_prepare_turn_open_inferences', 'Inferences that have not ended.', () =>
+    sumOf(({ deadlines }) => deadlines.size),
+  );
+  context.metrics.gauge('steno_prepare_turn_unsaved_batches', 'Batches folded and not yet committed.', () =>
+    sumOf(({ fold }) => fold.unsaved),
+  );
+  context.metrics.gauge(
+    'steno_prepare_turn_unsaved_limit',
+    'Batches that may wait for their commit, over all partitions of this process.',
+    () => MAX_UNSAVED * folding.size,
   );
   let committing: Promise<void> = Promise.resolve();
 
@@ -58,12 +75,18 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
     const { position, silentBefore } = await findPosition(store, partition, ends, logger);
     const rules: Rules = { ...ports.rules, conversationPartition: partition };
     const deadlines = new Deadlines();
-    const overdue = new OverdueEnder({ events, appender, rules, workerId: `prepare-turn-${process.pid}` });
+    const overdue = new OverdueEnder({
+      events,
+      appender,
+      reading,
+      rules,
+      workerId: `prepare-turn-${process.pid}`,
+    });
     const fold = new FoldPartition(
       {
         store,
-        appender,
-        measures,
+        appenders: { now: appender, soon: endings, later: measures },
+
         rules,
         deadlines,
         overdue,
@@ -128,6 +151,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
           ? Promise.resolve(folded).then(() => settle(found.fold, assignment))
           : folded;
       },
+      leaving: saveAll,
       revoked(assignment) {
         folding.delete(assignment);
       },
@@ -137,6 +161,18 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
   async function settle(fold: FoldPartition, assignment: Assignment): Promise<void> {
     while (fold.unsaved > MAX_UNSAVED / 2 && !assignment.signal.aborted) {
       await pause(COMMIT_EVERY_MS);
+    }
+  }
+
+  /** Whoever folds these partitions next begins behind what is saved, and repeats none of it. */
+  async function saveAll(): Promise<void> {
+    clearInterval(commitTimer);
+    await committing;
+    const started = performance.now();
+    for (;;) {
+      await commitAll(null);
+      if (sumOf(({ fold }) => fold.unsaved) === 0 || performance.now() - started > SAVE_MS) return;
+      await pause(SAVE_POLL_MS);
     }
   }
 
@@ -165,21 +201,21 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
     }
   }
 
+  await runner.reading();
   return {
     isReady: () => runner.membership.isFresh(),
     facts: () => ({
       partitions: runner.assigned().length,
       lag: [...runner.lag().values()].reduce((sum, lag) => sum + lag, 0),
-      openInferences: [...folding.values()].reduce((sum, { deadlines }) => sum + deadlines.size, 0),
-      pendingAppends: appender.pending,
+      openInferences: sumOf(({ deadlines }) => deadlines.size),
+      pendingAppends: appender.pending + endings.pending + measures.pending,
     }),
     async stop() {
-      clearInterval(commitTimer);
       clearInterval(deadlineTimer);
-      await committing;
-      await commitAll(null);
       await runner.stop();
+      await reading.stop();
       await appender.close();
+      await endings.close();
       await measures.close();
       await store.close();
     },

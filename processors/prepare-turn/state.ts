@@ -3,9 +3,11 @@ import type {
   MessageSubmitted,
   Outcome,
   Parameters,
+  PromptMessage,
   Role,
   Route,
 } from '../../schemas/generated/types.ts';
+import { PathIndex } from './paths.ts';
 
 /** A row as the store keeps it: those of one conversation are one group. */
 export type KeyedRow = { readonly group: string; readonly key: string; readonly value: string };
@@ -26,6 +28,9 @@ export type ConversationRow = {
 
 export type TurnStatus = 'parked' | 'requested' | 'ended';
 
+/** A message that came with a turn's own, and its tokens by the counter of the manifest. */
+export type Preceding = PromptMessage & { readonly tokens: number };
+
 /** One message and its answer: a node of the conversation's tree. */
 export type Turn = {
   readonly messageId: string;
@@ -33,6 +38,14 @@ export type Turn = {
   readonly parentId: string | null;
   readonly role: Role;
   readonly parts: readonly MessagePart[];
+  /** What was said between the parent and the message by those who sent it, oldest first. */
+  readonly preceding: readonly Preceding[];
+  /** How many more messages they sent along, which the conversation held already. */
+  readonly held: number;
+  /** Message id of the root, if what preceded it begins with system messages: those stand first in every prompt below. */
+  readonly systemFrom: string | null;
+  /** A system message for this turn's own prompt; no later one has it. */
+  readonly instructions: string | null;
   /** Tokens of the message and of its answer, by the counter of the manifest. */
   readonly messageTokens: number;
   readonly answer: string;
@@ -63,16 +76,32 @@ export type Conversation = {
   readonly turns: ReadonlyMap<string, Turn>;
   /** Message id by inference id. */
   readonly byInference: ReadonlyMap<string, string>;
+  /** Knows every turn that has ended. */
+  readonly paths: PathIndex;
 };
 
-const HEAD_KEY = '';
-const TURN_PREFIX = 't:';
+/** Where in the tree a message goes, and what it says there. */
+export type Place = Pick<Turn, 'parentId' | 'parts' | 'preceding' | 'held' | 'systemFrom' | 'instructions'>;
+
+/** A message that came alone, to a conversation without system messages. */
+const NOTHING_PRECEDES: Pick<Turn, 'preceding' | 'held' | 'systemFrom' | 'instructions'> = {
+  preceding: [],
+  held: 0,
+  systemFrom: null,
+  instructions: null,
+};
+
+/** Key of the conversation's own row, beside those of its turns. */
+export const headKey = '';
+
+export function turnKey(messageId: string): string {
+  return `t:${messageId}`;
+}
 
 /** Returns the turn that a message opens. */
 export function openTurn(
   data: MessageSubmitted,
-  parentId: string | null,
-  parts: readonly MessagePart[],
+  { parentId, parts, preceding, held, systemFrom, instructions }: Place,
   tokens: number,
   at: { readonly time: number; readonly offset: number; readonly trace: string | null },
 ): Turn {
@@ -82,6 +111,10 @@ export function openTurn(
     parentId,
     role: data.role,
     parts,
+    preceding,
+    held,
+    systemFrom,
+    instructions,
     messageTokens: tokens,
     answer: '',
     answerTokens: 0,
@@ -105,11 +138,11 @@ export function openTurn(
 }
 
 export function conversationToRow(row: ConversationRow): KeyedRow {
-  return { group: row.conversationId, key: HEAD_KEY, value: JSON.stringify(row) };
+  return { group: row.conversationId, key: headKey, value: JSON.stringify(row) };
 }
 
 export function turnToRow(conversationId: string, turn: Turn): KeyedRow {
-  return { group: conversationId, key: TURN_PREFIX + turn.messageId, value: JSON.stringify(turn) };
+  return { group: conversationId, key: turnKey(turn.messageId), value: JSON.stringify(turn) };
 }
 
 /** Returns the conversation that these rows hold, or null if its head row is missing. */
@@ -117,16 +150,25 @@ export function conversationFromRows(rows: readonly KeyedRow[]): Conversation | 
   let head: ConversationRow | null = null;
   const turns = new Map<string, Turn>();
   const byInference = new Map<string, string>();
+  const paths = new PathIndex();
   for (const stored of rows) {
     // Written by the two functions above and by nothing else.
-    if (stored.key === HEAD_KEY) head = JSON.parse(stored.value) as ConversationRow;
+    if (stored.key === headKey) head = JSON.parse(stored.value) as ConversationRow;
     else {
-      const turn = JSON.parse(stored.value) as Turn;
+      const turn = turnFromRow(stored.value);
       turns.set(turn.messageId, turn);
       byInference.set(turn.inferenceId, turn.messageId);
+      if (turn.status === 'ended') paths.add(turn);
     }
   }
-  return head === null ? null : { row: head, turns, byInference };
+  return head === null ? null : { row: head, turns, byInference, paths };
+}
+
+/** Rows of earlier versions say nothing of what preceded a message, or of instructions: there were none. */
+function turnFromRow(value: string): Turn {
+  // Written by turnToRow and by nothing else.
+  const row = JSON.parse(value) as Omit<Turn, keyof typeof NOTHING_PRECEDES> & Partial<Turn>;
+  return { ...NOTHING_PRECEDES, ...row };
 }
 
 /**

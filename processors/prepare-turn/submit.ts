@@ -1,9 +1,12 @@
-import type { EventOf, MessagePart } from '../../schemas/generated/types.ts';
+import type { EventOf } from '../../schemas/generated/types.ts';
 import { textOf } from '../../streams/parts.ts';
 import { envelope, type LoggedEvent, type NewEvent } from '../../streams/event.ts';
+import { countTokens } from './count-tokens.ts';
 import { decideEndWithoutAttempt, requestOf } from './outputs.ts';
 import { MAX_PARKED, nothing, type Decision, type Rules } from './rules.ts';
-import { countTokens, preparePrompt } from './prompt.ts';
+import { PathIndex } from './paths.ts';
+import { placeOf } from './place.ts';
+import { preparePrompt } from './prompt.ts';
 import { nearestOpen, openTurn, type Conversation, type ConversationRow, type Turn } from './state.ts';
 
 type Submitted = LoggedEvent<EventOf<'MessageSubmitted'>>;
@@ -20,10 +23,10 @@ export function decideMessage(event: Submitted, conversation: Conversation | nul
     return reject(event, 'not_found', 'the conversation does not exist', rules);
   if (existing.row.erased) return reject(event, 'erased', 'the conversation was erased', rules);
 
-  const place = placeOf(event, existing);
+  const place = placeOf(data, existing);
   if (place === null)
     return reject(event, 'parent_not_found', 'the message it follows does not exist', rules);
-  const turn = openTurn(data, place.parentId, place.parts, countTokens(textOf(place.parts)), event);
+  const turn = openTurn(data, place, countTokens(textOf(place.parts)), event);
   const row: ConversationRow = { ...existing.row, head: turn.messageId };
   if (nearestOpen(existing.turns, place.parentId) !== null)
     return park(event, { ...existing, row }, turn, rules);
@@ -54,7 +57,9 @@ export function decideDeadLettered(
 ): Decision {
   const existing = conversation ?? emptyConversation(event);
   if (existing.row.tenantId !== event.data.tenantId || existing.turns.has(event.data.eventId)) return nothing;
-  const turn = openTurn(event.data, null, event.data.parts, 0, event);
+  const { parts } = event.data;
+  const place = { parentId: null, parts, preceding: [], held: 0, systemFrom: null, instructions: null };
+  const turn = openTurn(event.data, place, 0, event);
   return decideEndWithoutAttempt(existing, turn, 'dead_lettered', rules);
 }
 
@@ -124,21 +129,6 @@ function interruptAll(
   return outputs;
 }
 
-/** Returns where in the tree a message goes and what it says, or null if what it names does not exist. */
-function placeOf(
-  event: Submitted,
-  conversation: Conversation,
-): { readonly parentId: string | null; readonly parts: readonly MessagePart[] } | null {
-  const { kind, parentId, targetId, parts } = event.data;
-  if (kind === 'regenerate' || kind === 'edit') {
-    const target = targetId === null ? undefined : conversation.turns.get(targetId);
-    if (target === undefined) return null;
-    return { parentId: target.parentId, parts: kind === 'regenerate' ? target.parts : parts };
-  }
-  if (parentId === null) return { parentId: conversation.row.head, parts };
-  return conversation.turns.has(parentId) ? { parentId, parts } : null;
-}
-
 function emptyConversation(event: Submitted): Conversation {
   const row: ConversationRow = {
     conversationId: event.data.conversationId,
@@ -149,7 +139,7 @@ function emptyConversation(event: Submitted): Conversation {
     clearedBefore: 0,
     erased: false,
   };
-  return { row, turns: new Map(), byInference: new Map() };
+  return { row, turns: new Map(), byInference: new Map(), paths: new PathIndex() };
 }
 
 /** Rejects a message: recorded, told to its gateway, measured; the conversation stays as it is. */

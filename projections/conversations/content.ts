@@ -1,5 +1,5 @@
-import type { Content, MessagePart } from '../../schemas/generated/types.ts';
-import type { StoredContent, StoredPart } from './rows.ts';
+import type { Content, MessagePart, PromptMessage } from '../../schemas/generated/types.ts';
+import type { StoredContent, StoredMessage, StoredPart } from './rows.ts';
 
 const TITLE_CHARACTERS = 60;
 
@@ -21,9 +21,13 @@ export function storePart({ type, text, toolCall, toolResult, media }: MessagePa
   };
 }
 
-/** Returns the title a conversation has until somebody names it: how its first text begins. Null without plain text. */
-export function titleOf(parts: readonly MessagePart[]): string | null {
-  for (const { text } of parts) {
+export function storeMessage({ role, parts }: PromptMessage): StoredMessage {
+  return { role, parts: parts.map(storePart) };
+}
+
+/** Returns the title a conversation has until somebody names it: how its user's first text begins. Null without plain text. */
+export function titleOf(messages: readonly PromptMessage[]): string | null {
+  for (const { text } of messages.flatMap(({ role, parts }) => (role === 'user' ? parts : []))) {
     // A long text need not be split whole: surrogate pairs and runs of spaces fit in eight times the length.
     const words = (text?.text ?? '')
       .slice(0, TITLE_CHARACTERS * 8)

@@ -1,8 +1,8 @@
-import type { EventOf } from '../../schemas/generated/types.ts';
+import type { ContextManifest, EventOf } from '../../schemas/generated/types.ts';
 import type { TerminalEvent } from '../../streams/effective-end.ts';
 import type { LoggedEvent } from '../../streams/event.ts';
-import { storeContent, storePart } from './content.ts';
-import type { StoredFeedback, TurnRow } from './rows.ts';
+import { storeContent, storeMessage, storePart } from './content.ts';
+import type { StoredAsk, StoredFeedback, TurnRow } from './rows.ts';
 
 /** How many of a principal's judgements of one answer are remembered to drop repeats. */
 const REMEMBERED = 32;
@@ -24,12 +24,21 @@ export function submitTurn(
     kind: data.kind,
     role: data.role,
     parts: data.parts.map(storePart),
+    preceding: data.preceding.map(storeMessage),
+    metadata: data.metadata,
+    asked: askOf(event),
     transport: data.transport,
     model: data.route.model,
     bodyFingerprint: data.bodyFingerprint,
     replyPartition: data.replyPartition,
     deltasFrom: data.deltasFrom,
   };
+}
+
+function askOf({ data }: EventOf<'MessageSubmitted'>): StoredAsk {
+  const { maxTokens, temperature, topP } = data.parameters;
+  const instructions = data.instructions === null ? null : storeContent(data.instructions);
+  return { at: data.occurredAt, parentId: data.parentId, instructions, maxTokens, temperature, topP };
 }
 
 /** Returns what is known of a turn whose message never joined a conversation, so that its end can be told. */
@@ -52,6 +61,9 @@ export function strayTurn(
     kind: 'message',
     role: 'user',
     parts: [],
+    preceding: [],
+    metadata: {},
+    asked: null,
     transport: '',
     model: '',
     bodyFingerprint: '',
@@ -82,6 +94,7 @@ export function endTurn(turn: TurnRow, event: LoggedEvent<TerminalEvent>): TurnR
   return {
     ...turn,
     ...outcomeOf(event),
+    ...placeOf(turn, data.context),
     answer: turn.erasedAt === null ? storeContent(data.content) : null,
     model: data.model === '' ? turn.model : data.model,
     promptTokens: data.promptTokens,
@@ -90,6 +103,15 @@ export function endTurn(turn: TurnRow, event: LoggedEvent<TerminalEvent>): TurnR
     endedAt: event.time,
     terminalOffset: event.offset,
   };
+}
+
+/** Where prepare-turn put a message that came with others, and what of those the turns before do not hold. */
+function placeOf(
+  { parentId, preceding }: TurnRow,
+  context: ContextManifest | null,
+): Pick<TurnRow, 'parentId' | 'preceding'> {
+  if (context === null || preceding.length === 0) return { parentId, preceding };
+  return { parentId: context.parentId, preceding: preceding.slice(context.precedingHeld) };
 }
 
 function outcomeOf(
@@ -136,7 +158,10 @@ export function judgeTurn(turn: TurnRow, event: LoggedEvent<EventOf<'FeedbackGiv
 
 /** Returns the turn without what a subject said: a turn of its own keeps no text, another's none of its judgement. */
 export function eraseSubject(turn: TurnRow, subject: string, time: number): TurnRow {
-  if (turn.subject === subject) return { ...turn, parts: [], answer: null, feedback: [], erasedAt: time };
+  if (turn.subject === subject) {
+    const nothing = { parts: [], preceding: [], metadata: {}, asked: null, answer: null, feedback: [] };
+    return { ...turn, ...nothing, erasedAt: time };
+  }
   if (!turn.feedback.some(({ principal }) => principal === subject)) return turn;
   const silent = { thumb: 0, rating: null, labels: [], comment: null, correction: null };
   return {

@@ -66,7 +66,7 @@ function submitted(row: Row, event: LoggedEvent<EventOf<'MessageSubmitted'>>, ta
     principal: old?.principal ?? data.principal,
     subject: old?.subject ?? data.subjectId ?? data.principal,
     partition: event.partition,
-    title: old?.title ?? (data.role === 'user' ? titleOf(data.parts) : null),
+    title: old?.title ?? titleOf([...data.preceding, data]),
     systemPrompt: old?.systemPrompt ?? null,
     createdAt: old?.createdAt ?? time,
     updatedAt: time,
@@ -78,11 +78,16 @@ function submitted(row: Row, event: LoggedEvent<EventOf<'MessageSubmitted'>>, ta
     seen: row.conversation?.seen ?? [],
   };
   const turn = submitTurn(event, seq, parentId);
-  // Another answer to the same words: the event itself holds none.
   return {
     conversation,
-    turn: data.kind === 'regenerate' && target !== null ? { ...turn, parts: target.parts } : turn,
+    turn: beside === null ? turn : { ...turn, ...wordsOf(turn, beside) },
   };
+}
+
+/** Another answer, or another question in its place, keeps what was said before; another answer the question as well. */
+function wordsOf(turn: TurnRow, target: TurnRow): Pick<TurnRow, 'parts' | 'preceding'> {
+  const { preceding } = target;
+  return turn.kind === 'regenerate' ? { parts: target.parts, preceding } : { parts: turn.parts, preceding };
 }
 
 function rejected(row: Row, event: LoggedEvent<EventOf<'MessageRejected'>>): Row {

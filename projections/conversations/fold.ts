@@ -1,7 +1,8 @@
 import type { LoggedEvent } from '../../streams/event.ts';
 import { inferenceIdOf } from '../../streams/ids.ts';
 import { evolve } from './evolve.ts';
-import type { ConversationRow, TurnRow } from './rows.ts';
+import { keepRows } from '../kept-rows.ts';
+import type { ConversationRow, StoredContent, TurnRow } from './rows.ts';
 
 /** Rows as of some position of the log. */
 export interface Rows {
@@ -27,38 +28,36 @@ export interface Fold {
 
 /** Begins to fold on top of `base`, which must not change meanwhile. */
 export function beginFold(base: Rows): Fold {
-  const conversations = new Map<string, ConversationRow | null>();
-  const turns = new Map<string, TurnRow | null>();
-  const readConversations = new Map<string, ConversationRow | null>();
-  const readTurns = new Map<string, TurnRow | null>();
+  const conversations = keepRows((id) => base.conversation(id));
+  const turns = keepRows((id) => base.turn(id));
+  /** Turns that changed, by conversation; a turn that was deleted since is among them. */
+  const changedIn = new Map<string, Set<string>>();
   let size = 0;
 
-  function conversationOf(id: string): ConversationRow | null {
-    const changed = conversations.get(id);
-    return changed === undefined ? once(readConversations, id, (key) => base.conversation(key)) : changed;
-  }
-
-  function turnOf(inferenceId: string): TurnRow | null {
-    const changed = turns.get(inferenceId);
-    return changed === undefined ? once(readTurns, inferenceId, (key) => base.turn(key)) : changed;
-  }
-
-  /** The turns that an event names, under their inference ids. */
+  /** The turns that an event of a whole conversation is about, under their inference ids. */
   function named(event: LoggedEvent, conversationId: string): ReadonlyMap<string, TurnRow | null> {
-    const { data } = event;
     if (event.type === 'ConversationChanged') {
       return new Map(event.data.pins.map(({ messageId }) => entry(inferenceIdOf(messageId), conversationId)));
     }
     if (event.type === 'ConversationErased' || event.type === 'SubjectErased') {
       const all = new Set(base.turnsOf(conversationId).map(({ inferenceId }) => inferenceId));
-      for (const [id, turn] of turns) if (turn?.conversationId === conversationId) all.add(id);
+      for (const id of changedIn.get(conversationId) ?? []) all.add(id);
       return new Map([...all].map((id) => entry(id, conversationId)));
     }
-    return new Map('inferenceId' in data ? [entry(data.inferenceId, conversationId)] : []);
+    return new Map();
+  }
+
+  function put(inferenceId: string, turn: TurnRow | null): void {
+    turns.put(inferenceId, turn);
+    if (turn === null) return;
+    size += weigh(turn);
+    const changed = changedIn.get(turn.conversationId);
+    if (changed === undefined) changedIn.set(turn.conversationId, new Set([inferenceId]));
+    else changed.add(inferenceId);
   }
 
   function entry(inferenceId: string, conversationId: string): [string, TurnRow | null] {
-    const turn = turnOf(inferenceId);
+    const turn = turns.get(inferenceId);
     return [inferenceId, isElsewhere(turn, conversationId) ? null : turn];
   }
 
@@ -66,26 +65,29 @@ export function beginFold(base: Rows): Fold {
     apply(event) {
       if (!('conversationId' in event.data)) return;
       const { conversationId } = event.data;
-      if ('inferenceId' in event.data && isElsewhere(turnOf(event.data.inferenceId), conversationId)) return;
-      const conversation = conversationOf(conversationId);
+      const conversation = conversations.get(conversationId);
       const target =
         event.type === 'MessageSubmitted' && event.data.targetId !== null
           ? entry(inferenceIdOf(event.data.targetId), conversationId)[1]
           : null;
-      const before = named(event, conversationId);
+      if ('inferenceId' in event.data) {
+        const { inferenceId } = event.data;
+        const turn = turns.get(inferenceId);
+        if (isElsewhere(turn, conversationId)) return;
+        const next = evolve({ conversation, turn }, event, target);
+        if (next.conversation !== conversation) conversations.put(conversationId, next.conversation);
+        if (next.turn !== turn) put(inferenceId, next.turn);
+        return;
+      }
       // Each turn is folded with the conversation as it was; what becomes of that is the same for all.
-      const after = [...before].map(
+      const after = [...named(event, conversationId)].map(
         ([id, turn]) => [id, turn, evolve({ conversation, turn }, event, target)] as const,
       );
       const next = (after[0]?.[2] ?? evolve({ conversation, turn: null }, event, target)).conversation;
-      if (next !== conversation) conversations.set(conversationId, next);
-      for (const [id, turn, row] of after) {
-        if (row.turn === turn) continue;
-        turns.set(id, row.turn);
-        size += row.turn === null ? 0 : weigh(row.turn);
-      }
+      if (next !== conversation) conversations.put(conversationId, next);
+      for (const [id, turn, row] of after) if (row.turn !== turn) put(id, row.turn);
     },
-    changes: { conversations, turns },
+    changes: { conversations: conversations.changes, turns: turns.changes },
     get size() {
       return size;
     },
@@ -104,19 +106,14 @@ function isElsewhere(turn: TurnRow | null, conversationId: string): boolean {
   return turn !== null && turn.conversationId !== conversationId;
 }
 
-function once<T>(kept: Map<string, T | null>, key: string, read: (key: string) => T | null): T | null {
-  let value = kept.get(key);
-  if (value === undefined) {
-    value = read(key);
-    kept.set(key, value);
-  }
-  return value;
+function weigh({ parts, preceding, metadata, asked, answer }: TurnRow): number {
+  let size = 500 + lengthOf(answer) + lengthOf(asked?.instructions);
+  for (const { text } of parts) size += lengthOf(text);
+  for (const message of preceding) for (const { text } of message.parts) size += lengthOf(text);
+  for (const [name, value] of Object.entries(metadata)) size += name.length + value.length;
+  return size;
 }
 
-function weigh(turn: TurnRow): number {
-  const parts = turn.parts.reduce(
-    (sum, part) => sum + (part.text?.text ?? part.text?.sealed ?? '').length,
-    0,
-  );
-  return parts + (turn.answer?.text ?? turn.answer?.sealed ?? '').length + 500;
+function lengthOf(content: StoredContent | null | undefined): number {
+  return (content?.text ?? content?.sealed ?? '').length;
 }

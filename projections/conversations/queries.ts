@@ -1,7 +1,8 @@
 import { numberOf, textOf, type Database } from '../../storage/database.ts';
 import { openPositions, POSITION_TABLE } from '../../storage/positions.ts';
 import { inferenceIdOf } from '../../streams/ids.ts';
-import { conversationTable, fromRow, turnTable } from './columns.ts';
+import { fromRow } from '../columns.ts';
+import { conversationTable, turnTable } from './columns.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import {
   inferenceOf,
@@ -45,8 +46,8 @@ export interface ConversationQueries {
   position(partition: number): number;
 }
 
-/** Path of the projection's database below the data directory. A new version is a new file. */
-export const CONVERSATIONS_FILE = 'projections/conversations-v1.db';
+/** Which read model it is. A new version is a new database. */
+export const CONVERSATIONS = { name: 'conversations', version: 3 } as const;
 
 const NOTHING = { items: [], next: null };
 /** Later than every time and place. */

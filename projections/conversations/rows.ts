@@ -20,6 +20,22 @@ export type StoredPart = {
   readonly media?: { readonly sha256: string; readonly mime: string; readonly bytes: number };
 };
 
+/** A message that came with another. */
+export type StoredMessage = { readonly role: Role; readonly parts: readonly StoredPart[] };
+
+/** What was asked besides the words, as the message has it: what its caller is told again. */
+export type StoredAsk = {
+  /** The gateway's clock when it took the message in. Shown, never compared: folds use the broker's. */
+  readonly at: number;
+  /** Message id of the turn that the caller named; `parentId` of the turn is the one it really follows. */
+  readonly parentId: string | null;
+  /** The system message for this turn alone. */
+  readonly instructions: StoredContent | null;
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topP: number;
+};
+
 /** What one principal last said of an answer. */
 export type StoredFeedback = {
   readonly principal: string;
@@ -76,12 +92,21 @@ export type TurnRow = {
   readonly partition: number;
   /** Its place in the conversation, from 1; null if its message never joined: rejected at once, or undecodable. */
   readonly seq: number | null;
-  /** Message id of the turn it follows. That turn may have been rejected since: see `queries.ts`. */
+  /**
+   * Message id of the turn it follows. That turn may have been rejected since: see `queries.ts`. For a message that came
+   * with others it is the head's until prepare-turn has found where those lead.
+   */
   readonly parentId: string | null;
   readonly targetId: string | null;
   readonly kind: MessageKind;
   readonly role: Role;
   readonly parts: readonly StoredPart[];
+  /** What came with the message, oldest first: as it was sent, and once it was prepared without what the turns before hold. */
+  readonly preceding: readonly StoredMessage[];
+  /** What the caller attached to the message. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Null where nobody could read the message, or its subject was erased. */
+  readonly asked: StoredAsk | null;
   readonly transport: string;
   /** The model that answered, and until then the one asked for. */
   readonly model: string;

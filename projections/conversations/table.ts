@@ -1,8 +1,10 @@
-import { numberOf, textOf, type Database } from '../../storage/database.ts';
-import { openPositions, positionSchema, type Positions } from '../../storage/positions.ts';
-import { conversationTable, createTable, fromRow, putRow, toValues, turnTable } from './columns.ts';
+import type { Database } from '../../storage/database.ts';
+import { openPositions, POSITION_TABLE, positionSchema, type Positions } from '../../storage/positions.ts';
+import { createTable, fromRow } from '../columns.ts';
+import { openKeyedTable } from '../keyed-table.ts';
+import type { OpenOptions } from '../projection.ts';
+import { conversationTable, turnTable } from './columns.ts';
 import type { Changes, Rows } from './fold.ts';
-import type { ConversationRow, TurnRow } from './rows.ts';
 
 // A list is read by principal or for the whole tenant, the latest first; a history by place.
 const SCHEMA = `
@@ -14,9 +16,6 @@ const SCHEMA = `
   CREATE UNIQUE INDEX IF NOT EXISTS turn_by_place ON turn (conversation_id, seq);
   ${positionSchema}`;
 
-/** Rows looked at in one transaction while a partition is cleared. */
-const CLEARED_AT_ONCE = 1_000;
-
 /** The read model's rows and positions in a database of their own. */
 export interface ConversationTable extends Rows {
   readonly positions: Positions;
@@ -24,77 +23,37 @@ export interface ConversationTable extends Rows {
   save(changes: Changes): void;
   /** Removes a partition's rows, a short transaction at every step. */
   clear(partition: number): Iterable<void>;
-  /** Every row, by the UTF-8 bytes of its key; a partition's alone if one is named. */
-  conversations(partition: number | null): Iterable<ConversationRow>;
-  turns(partition: number | null): Iterable<TurnRow>;
+  /** Every row as a line of the state hash, in its order; a partition's alone if one is named. */
+  lines(partition: number | null): Iterable<string>;
+  /** How many rows there are. */
+  count(): number;
 }
 
 /** Makes the tables if they are missing and prepares the statements. */
-export function openConversationTable(database: Database): ConversationTable {
-  database.transaction(() => database.execute(SCHEMA));
+export function openConversationTable(database: Database, options: OpenOptions = {}): ConversationTable {
+  if (!database.hasTable(POSITION_TABLE)) database.transaction(() => database.execute(SCHEMA));
+  const conversations = openKeyedTable(database, conversationTable, options);
+  const turns = openKeyedTable(database, turnTable, options);
   const positions = openPositions(database);
-  const conversation = database.prepare('SELECT * FROM conversation WHERE id = ?');
-  const turn = database.prepare('SELECT * FROM turn WHERE inference_id = ?');
   const turnsOf = database.prepare('SELECT * FROM turn WHERE conversation_id = ?');
-  const putConversation = database.prepare(putRow(conversationTable));
-  const putTurn = database.prepare(putRow(turnTable));
-  const dropConversation = database.prepare('DELETE FROM conversation WHERE id = ?');
-  const dropTurn = database.prepare('DELETE FROM turn WHERE inference_id = ?');
-  const clearing = ['turn', 'conversation'].map((name) => ({
-    some: database.prepare(`SELECT rowid, partition FROM ${name} WHERE rowid > ? ORDER BY rowid LIMIT ?`),
-    drop: database.prepare(`DELETE FROM ${name} WHERE rowid = ?`),
-  }));
-  const nextConversations = database.prepare('SELECT * FROM conversation WHERE id > ? ORDER BY id LIMIT 500');
-  const nextTurns = database.prepare(
-    'SELECT * FROM turn WHERE inference_id > ? ORDER BY inference_id LIMIT 500',
-  );
 
   return {
     positions,
-    conversation(id) {
-      const found = conversation.get(id);
-      return found === null ? null : fromRow(conversationTable, found);
-    },
-    turn(inferenceId) {
-      const found = turn.get(inferenceId);
-      return found === null ? null : fromRow(turnTable, found);
-    },
+    conversation: (id) => conversations.get(id),
+    turn: (inferenceId) => turns.get(inferenceId),
     turnsOf: (conversationId) => turnsOf.all(conversationId).map((found) => fromRow(turnTable, found)),
-    save({ conversations, turns }) {
-      for (const [id, row] of conversations) {
-        if (row === null) dropConversation.run(id);
-        else putConversation.run(...toValues(conversationTable, row));
-      }
-      for (const [id, row] of turns) {
-        if (row === null) dropTurn.run(id);
-        else putTurn.run(...toValues(turnTable, row));
-      }
+    save(changes) {
+      conversations.save(changes.conversations);
+      turns.save(changes.turns);
     },
     *clear(partition) {
-      for (const { some, drop } of clearing) {
-        for (let page = some.all(0, CLEARED_AT_ONCE); page.length > 0;) {
-          const rowids = page
-            .filter((row) => row['partition'] === partition)
-            .map((row) => numberOf(row, 'rowid'));
-          if (rowids.length > 0) database.transaction(() => rowids.forEach((rowid) => drop.run(rowid)));
-          page = some.all(numberOf(page.at(-1) ?? {}, 'rowid'), CLEARED_AT_ONCE);
-          yield;
-        }
-      }
+      yield* turns.clear(partition);
+      yield* conversations.clear(partition);
     },
-    *conversations(partition) {
-      for (let page = nextConversations.all(''); page.length > 0;) {
-        const rows = page.map((found) => fromRow(conversationTable, found));
-        yield* rows.filter((row) => partition === null || row.partition === partition);
-        page = nextConversations.all(rows.at(-1)?.id ?? '');
-      }
+    *lines(partition) {
+      yield* conversations.lines(partition);
+      yield* turns.lines(partition);
     },
-    *turns(partition) {
-      for (let page = nextTurns.all(''); page.length > 0;) {
-        const rows = page.map((found) => fromRow(turnTable, found));
-        yield* rows.filter((row) => partition === null || row.partition === partition);
-        page = nextTurns.all(textOf(page.at(-1) ?? {}, 'inference_id'));
-      }
-    },
+    count: () => conversations.count() + turns.count(),
   };
 }

@@ -1,8 +1,10 @@
 import type { FinishReason, MessageKind, Role } from '../../schemas/generated/types.ts';
 import type {
   ConversationRow,
+  StoredAsk,
   StoredContent,
   StoredFeedback,
+  StoredMessage,
   StoredPart,
   TurnRow,
   TurnStatus,
@@ -57,6 +59,10 @@ export type InferenceView = {
   readonly endedAt: number | null;
   /** To tell a repeat from another request under the same key. */
   readonly bodyFingerprint: string;
+  /** What the caller attached to the message. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Null where nobody could read the message, or its subject was erased. */
+  readonly asked: StoredAsk | null;
 };
 
 /** One turn of a history: what was asked, and its answer. */
@@ -70,6 +76,8 @@ export type TurnView = InferenceView & {
   readonly kind: MessageKind;
   readonly role: Role;
   readonly parts: readonly StoredPart[];
+  /** What came with the message and is no turn of its own, oldest first. */
+  readonly preceding: readonly StoredMessage[];
   readonly transport: string;
   readonly pinned: boolean;
   /** When its subject was erased, and its text with it. */
@@ -108,13 +116,16 @@ export function inferenceOf(row: TurnRow): InferenceView {
     submittedAt: row.submittedAt,
     endedAt: row.endedAt,
     bodyFingerprint: row.bodyFingerprint,
+    metadata: row.metadata,
+    asked: row.asked,
   };
 }
 
 /** `parentId` is the nearest one that was not rejected. */
 export function turnOf(row: TurnRow, parentId: string | null): TurnView {
-  const { targetId, kind, role, parts, transport, pinned, erasedAt } = row;
+  const { targetId, kind, role, parts, preceding, transport, pinned, erasedAt } = row;
   const feedback = row.feedback.map(({ seen: _seen, ...rest }) => rest);
-  const shape = { seq: row.seq ?? 0, parentId, targetId, kind, role, parts, transport, pinned, erasedAt };
-  return { ...inferenceOf(row), ...shape, feedback };
+  const place = { seq: row.seq ?? 0, parentId, targetId, kind, role };
+  const said = { parts, preceding, transport, pinned, erasedAt };
+  return { ...inferenceOf(row), ...place, ...said, feedback };
 }

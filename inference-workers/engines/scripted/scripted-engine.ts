@@ -11,7 +11,7 @@ import { countTokens } from './words.ts';
 export type ScriptedOptions = {
   /** What holds where a prompt's own directives say nothing. */
   readonly defaults?: Partial<Directives>;
-  /** Inferences at once; 256 if absent. */
+  /** Inferences at once; 1,024 if absent. */
   readonly slots?: number;
   /** Ends the process for `abort=`; absent in production, where a message must not be able to. */
   readonly abort?: () => void;
@@ -23,12 +23,13 @@ export type ScriptedOptions = {
  */
 export class ScriptedEngine implements Engine, TokenCounter {
   readonly continues = true;
+  readonly failsAlone = false;
   readonly slots: number;
   readonly #defaults: Directives;
   readonly #abort: (() => void) | undefined;
 
   constructor(options: ScriptedOptions = {}) {
-    this.slots = options.slots ?? 256;
+    this.slots = options.slots ?? 1_024;
     this.#defaults = { ...NO_DIRECTIVES, ...options.defaults };
     this.#abort = options.abort;
   }

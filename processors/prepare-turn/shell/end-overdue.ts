@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { LoggedEvent, NewEvent } from '../../../streams/event.ts';
+import type { Pieces } from '../../../streams/delta-pieces.ts';
 import type { EventAppender, EventLog } from '../../../streams/event-log.ts';
+import type { ReadUntil } from '../../../streams/read-until.ts';
 import { appendUntilDone } from '../../../streams/runner/append-until-done.ts';
 import { attemptStarted, fenceReplies, type Taker } from '../../../streams/take-over.ts';
 import { causeOf, failureOf } from '../outputs.ts';
@@ -16,18 +18,20 @@ export class OverdueEnder {
   readonly #ports: {
     readonly events: EventLog;
     readonly appender: EventAppender;
+    readonly reading: ReadUntil;
     readonly rules: Rules;
     readonly workerId: string;
   };
   /** Partial text by claim, until the fold meets the claim. */
   readonly #fenced = new Map<
     string,
-    { readonly text: string; readonly nextSeq: number; readonly firstSeq: number }
+    { readonly text: string; readonly nextSeq: number; readonly firstSeq: number; readonly pieces: Pieces }
   >();
 
   constructor(ports: {
     readonly events: EventLog;
     readonly appender: EventAppender;
+    readonly reading: ReadUntil;
     readonly rules: Rules;
     readonly workerId: string;
   }) {
@@ -55,15 +59,15 @@ export class OverdueEnder {
       deltasFrom: turn.deltasFrom,
     };
     const deltasTopic = rules.topics.deltas;
-    const { attempt, reading, won } = await fenceReplies(
-      { events, appender, deltasTopic },
+    const { attempt, reading, pieces, won } = await fenceReplies(
+      { events, appender, reading: this.#ports.reading, deltasTopic },
       inference,
       taker,
       signal,
     );
     if (!won) return;
     const { text, nextSeq, firstSeq } = reading;
-    this.#fenced.set(taker.claim, { text, nextSeq, firstSeq });
+    this.#fenced.set(taker.claim, { text, nextSeq, firstSeq, pieces });
     const fence: NewEvent = {
       type: 'AttemptStarted',
       data: attemptStarted(inference, taker, attempt, Date.now()),

@@ -1,8 +1,9 @@
 import type { Logger } from '../../../runtime/logger.ts';
+import type { EventType } from '../../../schemas/generated/types.ts';
 import type { Position, RowCommit, RowStore } from '../../../storage/row-store.ts';
 import type { LoggedEvent, NewEvent } from '../../../streams/event.ts';
 import type { EventAppender } from '../../../streams/event-log.ts';
-import type { Batch, RawRecord } from '../../../streams/log.ts';
+import type { Batch, RawRecord, Urgency } from '../../../streams/log.ts';
 import { appendUntilDone } from '../../../streams/runner/append-until-done.ts';
 import type { Assignment } from '../../../streams/runner/run-group.ts';
 import { isTerminal } from '../../../streams/effective-end.ts';
@@ -10,15 +11,13 @@ import { decide } from '../decide.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { OverdueEnder } from './end-overdue.ts';
 import { decideDeadLettered, request } from '../submit.ts';
-import { PartitionState, type Changes, type OpenInference } from './partition-state.ts';
+import { PartitionState, type ChangedRow, type Changes, type OpenInference } from './partition-state.ts';
 import { deadlineOf, type Rules } from '../rules.ts';
 import { type Turn } from '../state.ts';
 
 export type FoldPorts = {
   readonly store: RowStore;
-  readonly appender: EventAppender;
-  /** For what nobody waits for. */
-  readonly measures: EventAppender;
+  readonly appenders: Readonly<Record<Urgency, EventAppender>>;
   readonly rules: Rules;
   readonly deadlines: Deadlines;
   readonly overdue: OverdueEnder;
@@ -29,6 +28,8 @@ export type FoldPorts = {
   readonly start: Position;
   readonly onFailure: (error: unknown) => void;
 };
+
+const URGENCIES = ['now', 'soon', 'later'] as const;
 
 type Pending = {
   readonly changes: Changes;
@@ -167,11 +168,13 @@ export class FoldPartition {
     };
     this.#pending.push(entry);
     if (outputs.length === 0) return;
-    const { appender, measures } = this.#ports;
+    const { appenders } = this.#ports;
     const { signal } = this.#assignment;
-    const lazy = outputs.filter(({ type }) => type === 'TurnMeasured');
-    const prompt = outputs.filter(({ type }) => type !== 'TurnMeasured');
-    Promise.all([appendUntilDone(appender, prompt, signal), appendUntilDone(measures, lazy, signal)]).then(
+    const appends = URGENCIES.flatMap((urgency) => {
+      const some = outputs.filter(({ type }) => urgencyOf(type) === urgency);
+      return some.length === 0 ? [] : [appendUntilDone(appenders[urgency], some, signal)];
+    });
+    Promise.all(appends).then(
       () => (entry.acked = true),
       (error: unknown) => {
         if (!this.#assignment.signal.aborted) this.#ports.onFailure(error);
@@ -197,21 +200,15 @@ export class FoldPartition {
   }
 
   #mergeCommits(ready: readonly Pending[], last: Pending, start: number): RowCommit {
-    const merged = new Map<
-      string,
-      { readonly group: string; readonly key: string; readonly value: string | null }
-    >();
-    for (const { changes } of ready) {
-      for (const row of changes.puts) merged.set(`${row.group}\n${row.key}`, row);
-      for (const row of changes.deletes) merged.set(`${row.group}\n${row.key}`, { ...row, value: null });
-    }
+    const merged = new Map<string, ChangedRow>();
+    for (const { changes } of ready) for (const [name, row] of changes) merged.set(name, row);
     const rows = [...merged.values()];
     return {
       partition: this.#assignment.partition,
       start,
       position: { next: last.next, lastEventId: last.lastEventId, topicId: this.#ports.topicId },
-      puts: rows.flatMap(({ group, key, value }) => (value === null ? [] : [{ group, key, value }])),
-      deletes: rows.filter((row) => row.value === null).map(({ group, key }) => ({ group, key })),
+      puts: rows.flatMap(({ group, key, write }) => (write === null ? [] : [{ group, key, value: write() }])),
+      deletes: rows.filter(({ write }) => write === null).map(({ group, key }) => ({ group, key })),
     };
   }
 
@@ -219,6 +216,12 @@ export class FoldPartition {
   get unsaved(): number {
     return this.#pending.length;
   }
+}
+
+/** Requests first: somebody waits for a first token behind each. */
+function urgencyOf(type: EventType): Urgency {
+  if (type === 'TurnMeasured') return 'later';
+  return type === 'InferenceEnded' ? 'soon' : 'now';
 }
 
 function conversationOf(event: LoggedEvent): string {

@@ -1,9 +1,13 @@
 import type { RowStore, StoredRow } from '../../../storage/row-store.ts';
+import { textOf } from '../../../streams/parts.ts';
 import { rebuildGroup, rebuildKey } from './find-position.ts';
+import { PathIndex } from '../paths.ts';
 import type { Decision } from '../rules.ts';
 import {
   conversationFromRows,
   conversationToRow,
+  headKey,
+  turnKey,
   turnToRow,
   type Conversation,
   type ConversationRow,
@@ -12,11 +16,16 @@ import {
 
 /** Conversations kept in memory per partition; the ones used longest ago leave first. */
 const CACHE_SIZE = 2_000;
+/** Characters of what came with messages that are kept with them: a call that brings its history is often its last. */
+const CACHE_CHARACTERS = 4_000_000;
 
 type Cached = {
   row: ConversationRow;
   readonly turns: Map<string, Turn>;
   readonly byInference: Map<string, string>;
+  paths: PathIndex;
+  /** Characters of what came with messages. */
+  brought: number;
 };
 
 /** An inference that a worker is expected to end. */
@@ -26,22 +35,24 @@ export type OpenInference = {
   readonly model: string;
 };
 
-/** What changed since the last snapshot, ready for one commit. */
-export type Changes = {
-  readonly puts: readonly StoredRow[];
-  readonly deletes: readonly Pick<StoredRow, 'group' | 'key'>[];
+/** A row that changed. It is written out only when it is saved: most rows change again before. */
+export type ChangedRow = Pick<StoredRow, 'group' | 'key'> & {
+  /** Null for a deleted one. */
+  readonly write: (() => string) | null;
 };
+
+/** What changed since the last snapshot, by group and key. */
+export type Changes = ReadonlyMap<string, ChangedRow>;
 
 /** The conversations of one partition: loaded when first met, changed by decisions, written behind the log. */
 export class PartitionState {
   readonly #store: RowStore;
   readonly #partition: number;
   readonly #cache = new Map<string, Cached | null>();
-  /** Row or null for a deleted one, by group and key. */
-  #dirty = new Map<
-    string,
-    StoredRow | { readonly group: string; readonly key: string; readonly value: null }
-  >();
+  #dirty = new Map<string, ChangedRow>();
+  #brought = 0;
+  /** True while events wait for what is being read, or was just read, for them. */
+  #awaited = false;
 
   constructor(store: RowStore, partition: number) {
     this.#store = store;
@@ -51,7 +62,9 @@ export class PartitionState {
   /** Reads the conversations that are not in memory yet; resolves at once if all are. */
   load(conversationIds: Iterable<string>): Promise<void> | undefined {
     const cold = [...new Set(conversationIds)].filter((id) => !this.#cache.has(id));
-    return cold.length === 0 ? undefined : this.#read(cold);
+    if (cold.length === 0) return undefined;
+    this.#awaited = true;
+    return this.#read(cold);
   }
 
   get(conversationId: string): Conversation | null {
@@ -68,18 +81,20 @@ export class PartitionState {
     let cached = this.#cache.get(conversationId) ?? null;
     if (row !== null) {
       if (cached === null) {
-        cached = { row, turns: new Map(), byInference: new Map() };
+        cached = { row, turns: new Map(), byInference: new Map(), paths: new PathIndex(), brought: 0 };
         this.#cache.set(conversationId, cached);
       }
       cached.row = row;
-      this.#put(conversationToRow(row));
+      this.#put(conversationId, headKey, () => conversationToRow(row).value);
     }
     if (cached === null) return;
     if (forget) this.#forget(conversationId, cached);
     for (const turn of turns) {
+      if (!cached.turns.has(turn.messageId)) this.#weigh(cached, [turn]);
       cached.turns.set(turn.messageId, turn);
       cached.byInference.set(turn.inferenceId, turn.messageId);
-      this.#put(turnToRow(conversationId, turn));
+      if (turn.status === 'ended') cached.paths.add(turn);
+      this.#put(conversationId, turnKey(turn.messageId), () => turnToRow(conversationId, turn).value);
       this.#track(conversationId, turn);
     }
   }
@@ -99,20 +114,18 @@ export class PartitionState {
 
   /** Takes what changed since the last call. */
   takeChanges(): Changes {
-    const puts: StoredRow[] = [];
-    const deletes: Pick<StoredRow, 'group' | 'key'>[] = [];
-    for (const row of this.#dirty.values()) {
-      if (row.value === null) deletes.push({ group: row.group, key: row.key });
-      else puts.push(row);
-    }
+    const changes = this.#dirty;
     this.#dirty = new Map();
-    return { puts, deletes };
+    this.#awaited = false;
+    return changes;
   }
 
   /** Forgets conversations beyond the cache's size. Only after everything taken was committed. */
   evict(): void {
+    if (this.#awaited) return;
     for (const id of this.#cache.keys()) {
-      if (this.#cache.size <= CACHE_SIZE) return;
+      if (this.#cache.size <= CACHE_SIZE && this.#brought <= CACHE_CHARACTERS) return;
+      this.#brought -= this.#cache.get(id)?.brought ?? 0;
       this.#cache.delete(id);
     }
   }
@@ -121,12 +134,23 @@ export class PartitionState {
     const rows = await this.#store.load(conversationIds);
     for (const id of conversationIds) {
       const found = conversationFromRows(rows.get(id) ?? []);
-      this.#cache.set(
-        id,
-        found === null
-          ? null
-          : { row: found.row, turns: new Map(found.turns), byInference: new Map(found.byInference) },
-      );
+      if (found === null) {
+        this.#cache.set(id, null);
+        continue;
+      }
+      const turns = new Map(found.turns);
+      const cached = { ...found, turns, byInference: new Map(found.byInference), brought: 0 };
+      this.#weigh(cached, turns.values());
+      this.#cache.set(id, cached);
+    }
+  }
+
+  #weigh(cached: Cached, turns: Iterable<Turn>): void {
+    for (const { preceding, instructions } of turns) {
+      const said = preceding.reduce((sum, { parts }) => sum + textOf(parts).length, 0);
+      const characters = said + (instructions ?? '').length;
+      cached.brought += characters;
+      this.#brought += characters;
     }
   }
 
@@ -134,7 +158,7 @@ export class PartitionState {
     const group = this.#openGroup();
     if (turn.status === 'requested') {
       const open: OpenInference = { conversationId, messageId: turn.messageId, model: turn.route.model };
-      this.#put({ group, key: turn.inferenceId, value: JSON.stringify(open) });
+      this.#put(group, turn.inferenceId, () => JSON.stringify(open));
     } else if (turn.status === 'ended') {
       this.#delete(group, turn.inferenceId);
     }
@@ -142,19 +166,22 @@ export class PartitionState {
 
   #forget(conversationId: string, cached: Cached): void {
     for (const turn of cached.turns.values()) {
-      this.#delete(conversationId, `t:${turn.messageId}`);
+      this.#delete(conversationId, turnKey(turn.messageId));
       this.#delete(this.#openGroup(), turn.inferenceId);
     }
     cached.turns.clear();
     cached.byInference.clear();
+    cached.paths = new PathIndex();
+    this.#brought -= cached.brought;
+    cached.brought = 0;
   }
 
-  #put(row: StoredRow): void {
-    this.#dirty.set(`${row.group}\n${row.key}`, row);
+  #put(group: string, key: string, write: () => string): void {
+    this.#dirty.set(`${group}\n${key}`, { group, key, write });
   }
 
   #delete(group: string, key: string): void {
-    this.#dirty.set(`${group}\n${key}`, { group, key, value: null });
+    this.#dirty.set(`${group}\n${key}`, { group, key, write: null });
   }
 
   #openGroup(): string {
