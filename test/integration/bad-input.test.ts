@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { connectEvents } from '../../streams/kafka/connect.ts';
-import { parseConfig } from '../../runtime/config.ts';
-import { datasets, topicName } from '../../streams/topics.ts';
-import { ChatClient } from '../support/chat-client.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { until } from '../support/until.ts';
 
-/** Bad input of every kind: a clear error that names the field, processes alive, partitions that go on. */
+/** Bad input of every kind: a clear error that names the field, and processes that stay alive. */
 
 let platform: Platform;
 
@@ -112,60 +108,32 @@ test('WebSocket frames that are no frames get an error, and the connection stays
   socket.close();
 });
 
-test('poison on the conversations topic is set aside once per reader, and the partition goes on', async () => {
-  const { prefix } = platform.cluster;
-  const topic = topicName(prefix, datasets.conversations);
-  const events = await connectEvents(parseConfig(platform.env), 'test', ['scripted', 'small']);
-  const appender = events.log.openAppender('poison');
-  const garbage = Buffer.from('this is no Avro at all');
-  const unknownSchema = Buffer.concat([Buffer.from([0, 0x7f, 0xff, 0xff, 0xfe]), Buffer.from('x')]);
-  for (let partition = 0; partition < datasets.conversations.partitions; partition += 1) {
-    await appender.append([
-      { topic, partition, key: 'conv_poison', value: garbage },
-      { topic, partition, key: 'conv_poison', value: unknownSchema },
-    ]);
-  }
-  const client = new ChatClient(() => platform.url());
-  const answers = await Promise.all(
-    Array.from({ length: 24 }, (_unused, index) =>
-      client.ask({ text: `after the poison ${index}`, model: 'scripted' }),
-    ),
-  );
-  assert.ok(answers.every(({ outcome }) => outcome === 'completed'));
-  client.close();
-
-  const deadLetters: { readonly value: Buffer | null; readonly group: string; readonly place: string }[] = [];
-  const follower = events.log.openFollower({
-    name: 'dead-letters',
-    onFailure: assert.ifError,
-    onBatch(batch) {
-      for (const { value, headers } of batch.records) {
-        const header = (name: string): string =>
-          headers.find(([key]) => key === name)?.[1].toString('utf8') ?? '';
-        deadLetters.push({
-          value,
-          group: header('dead_letter_group'),
-          place: `${header('dead_letter_partition')}/${header('dead_letter_offset')}`,
-        });
-      }
-    },
+test('the refusal of a frame names the frame, so that a client with several in flight knows which', async () => {
+  const socket = new WebSocket(`${platform.url().replace('http', 'ws')}/v1/chat`);
+  const named = new Map<unknown, unknown>();
+  socket.on('message', (data: Buffer) => {
+    // Every frame is a JSON object.
+    const { id, code } = JSON.parse(data.toString('utf8')) as Record<string, unknown>;
+    named.set(id, code);
   });
-  for (let partition = 0; partition < datasets.deadLetters.partitions; partition += 1) {
-    await follower.add(topicName(prefix, datasets.deadLetters), partition, 'earliest');
-  }
-  // Two poison records in each partition, each set aside by prepare-turn and by the projection.
-  const expected = datasets.conversations.partitions * 2 * 2;
-  await until('both readers set every poison record aside', () => deadLetters.length >= expected, 60_000);
-  assert.equal(deadLetters.length, expected);
-  assert.equal(new Set(deadLetters.map(({ group, place }) => `${group} ${place}`)).size, expected);
-  assert.ok(
-    deadLetters.every(
-      ({ value }) => value !== null && (value.equals(garbage) || value.equals(unknownSchema)),
-    ),
-  );
-  await follower.stop();
-  await appender.close();
-  await events.log.close();
+  await new Promise((resolve) => socket.once('open', resolve));
+  const bad = [
+    { type: 'message', id: 'empty', text: '' },
+    { type: 'message', id: 'unknown', text: 'x', colour: 'red' },
+    { type: 'resume', id: 'forged', token: 'x' },
+    { type: 'dance', id: 'dance' },
+    { type: 'dance', id: 'not an id' },
+  ];
+  for (const frame of bad) socket.send(JSON.stringify(frame));
+  await until('every bad frame is answered', () => named.size === bad.length);
+  assert.deepEqual(Object.fromEntries(named), {
+    empty: 'invalid_request',
+    unknown: 'unknown_field',
+    forged: 'not_found',
+    dance: 'invalid_request',
+    undefined: 'invalid_request',
+  });
+  socket.close();
 });
 
 test('every role is alive after all that', () => {

@@ -46,12 +46,16 @@ test('a model that hangs in the middle is timed out with its partial text, and t
   const own = conversations.filter(
     (event) => 'inferenceId' in event.data && event.data.inferenceId === hung.inferenceId,
   );
-  assert.deepEqual(
-    own.map(({ type }) => type),
-    ['MessageSubmitted', 'AttemptStarted', 'InferenceFailed'],
-  );
-  const failure = own.at(-1);
-  assert.ok(failure?.type === 'InferenceFailed');
+  const [message, ...rest] = own;
+  const failure = rest.pop();
+  assert.ok(message?.type === 'MessageSubmitted');
+  assert.ok(failure?.type === 'InferenceFailed', 'one end, and nothing after it');
+  // One fence where the machine keeps up. Where it does not, another one is right: a worker that lost its partition
+  // takes the request over, or the deadline passes again before the first fence is folded. The last one ends it.
+  assert.ok(rest.every(({ type }) => type === 'AttemptStarted'));
+  const last = rest.at(-1);
+  assert.ok(last?.type === 'AttemptStarted' && last.data.reason === 'deadline');
+  assert.equal(failure.data.claim, last.data.claim);
   assert.equal(failure.data.content.text, hung.text);
   assert.equal(failure.data.producer.service, 'prepare-turn');
   client.close();

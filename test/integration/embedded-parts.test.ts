@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { isBrokerReady } from '../../infra/kafka/broker-ready.ts';
-import { isRunning, markOf } from '../../infra/kafka/process/process-mark.ts';
+import { isRunning, markOf } from '../../runtime/process-mark.ts';
 import { readClusterId } from '../../infra/kafka/start-broker.ts';
 import { startEmbedded, type Embedded, type EmbeddedOptions } from '../../infra/kafka/start-embedded.ts';
 import { createLogger } from '../../runtime/logger.ts';

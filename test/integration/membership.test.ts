@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { removeMembersOf } from '../../cli/up/remove-members.ts';
 import type { Membership } from '../../streams/log.ts';
 import { openKafkaAdmin, type KafkaAdmin } from '../../streams/kafka/admin.ts';
 import { openTestLog, textRecord, type TestLog } from '../support/test-log.ts';
@@ -131,6 +133,19 @@ describe('membership of a group', () => {
     await first.membership.leave();
   });
 
+  it('lets a dead process out of a group that has committed nothing yet, and the others in it', async () => {
+    const group = newGroup();
+    const first = await join(group);
+    const other = startMember(group, `${test.cluster.prefix}-doomed`);
+    await until('12 and 12', () => first.owned.size === 12 && other.lines.includes('assigned 12'));
+    other.process.kill('SIGKILL');
+    await once(other.process, 'exit');
+    assert.equal(await removeMembersOf(admin, group, `${test.cluster.prefix}-doomed`), 1);
+    await until('24', () => first.owned.size === 24);
+    assert.equal((await admin.groupMembers(group)).length, 1);
+    await first.membership.leave();
+  });
+
   it('keeps committed offsets, and the administrator sees the lag', async () => {
     const group = newGroup();
     const appender = test.log.openAppender('lag');
@@ -160,11 +175,18 @@ describe('membership of a group', () => {
     await first.membership.leave();
   });
 
-  function startMember(group: string): { readonly process: ChildProcess; readonly lines: string[] } {
+  function startMember(
+    group: string,
+    clientId = test.cluster.kafka.clientId,
+  ): { readonly process: ChildProcess; readonly lines: string[] } {
     const program = fileURLToPath(new URL('../support/group-member.ts', import.meta.url));
-    const child = spawn(process.execPath, [program, JSON.stringify(test.cluster.kafka), group, topic], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [program, JSON.stringify({ ...test.cluster.kafka, clientId }), group, topic],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     programs.push(child);
     const lines: string[] = [];
     child.stdout.setEncoding('utf8');

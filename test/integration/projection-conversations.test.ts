@@ -5,14 +5,17 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { applyTopics } from '../../infra/topics/apply.ts';
 import { foldAll } from '../../projections/conversations/fold.ts';
-import { CONVERSATIONS_FILE, openConversationQueries } from '../../projections/conversations/queries.ts';
+import { CONVERSATIONS, openConversationQueries } from '../../projections/conversations/queries.ts';
 import { foldHash, stateHash } from '../../projections/conversations/state-hash.ts';
 import { openConversationTable } from '../../projections/conversations/table.ts';
+import { nameOf } from '../../projections/projection.ts';
 import { startProjections } from '../../projections/start.ts';
 import { parseConfig } from '../../runtime/config.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { createMetrics } from '../../runtime/metrics.ts';
 import type { RoleContext, RunningRole } from '../../runtime/role.ts';
+import { noTracer } from '../../runtime/tracing.ts';
+import { openGenerationStore } from '../../storage/sqlite/generations.ts';
 import { openDatabase, openReader } from '../../storage/sqlite/open-database.ts';
 import type { NewEvent } from '../../streams/event.ts';
 import type { EventLog } from '../../streams/event-log.ts';
@@ -27,7 +30,8 @@ import { about, logged, message } from '../unit/projections/conversation-events.
 /** P5 and P7 for the read model of conversations, on the real broker. */
 
 const folder = mkdtempSync(join(tmpdir(), 'steno-projection-'));
-const file = join(folder, CONVERSATIONS_FILE);
+const store = openGenerationStore(folder);
+const file = join(folder, `${nameOf(CONVERSATIONS)}.1.db`);
 const failures: unknown[] = [];
 let cluster: TestCluster;
 let events: EventLog;
@@ -53,7 +57,13 @@ before(async () => {
   });
   events = await connectEvents(config, 'test', ['small']);
   const logger = createLogger({ role: 'test', level: 'silent' });
-  context = { config, logger, metrics: createMetrics('test'), fail: (error) => void failures.push(error) };
+  context = {
+    config,
+    logger,
+    metrics: createMetrics('test'),
+    tracer: noTracer,
+    fail: (error) => void failures.push(error),
+  };
   topics = {
     conversations: topicName(cluster.prefix, datasets.conversations),
     deadLetters: topicName(cluster.prefix, datasets.deadLetters),
@@ -69,10 +79,7 @@ function start(): Promise<RunningRole> {
   return startProjections({
     context: { ...context, metrics: createMetrics('test') },
     events,
-    topics,
-    deadLetterPartitions: datasets.deadLetters.partitions,
-    prefix: cluster.prefix,
-    database: openDatabase(file),
+    store,
   });
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ChatClient, type SeenAnswer } from '../support/chat-client.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
+import { sseEvent, type SseEvent } from '../support/sse-event.ts';
 import { until } from '../support/until.ts';
 
 /** P4: a client that sends its last seq to any gateway receives exactly the rest. */
@@ -17,30 +18,8 @@ after(async () => {
   await platform.stop();
 });
 
-type SseFrame = {
-  readonly event: string;
-  readonly id: string | null;
-  readonly data: Record<string, unknown>;
-};
-
-async function readSse(response: Response): Promise<readonly SseFrame[]> {
-  return (await response.text())
-    .split('\n\n')
-    .filter((block) => block.includes('data:'))
-    .map((block) => {
-      const field = (name: string): string | null =>
-        block
-          .split('\n')
-          .find((line) => line.startsWith(`${name}:`))
-          ?.slice(name.length + 1)
-          .trim() ?? null;
-      // Our own frames are JSON objects.
-      return {
-        event: field('event') ?? 'message',
-        id: field('id'),
-        data: JSON.parse(field('data') ?? '{}') as Record<string, unknown>,
-      };
-    });
+async function readSse(response: Response): Promise<readonly SseEvent[]> {
+  return (await response.text()).split('\n\n').flatMap((block) => sseEvent(block) ?? []);
 }
 
 async function startAnswer(
@@ -125,4 +104,58 @@ test('closing the connection stops nothing; stop from another connection does', 
   assert.equal(last?.event, 'done');
   assert.equal(last.data['outcome'], 'cancelled');
   other.close();
+});
+
+test('answers of one conversation are shown again together, the newest asked for first', async () => {
+  const client = new ChatClient(() => platform.url());
+  const first = await client.ask({ text: 'first [[tokens=3]]', model: 'scripted' });
+  const answers = [first];
+  for (let turn = 1; turn < 6; turn += 1) {
+    answers.push(
+      await client.ask({
+        text: `turn ${turn} [[tokens=3]]`,
+        model: 'scripted',
+        conversation_id: first.conversationId,
+      }),
+    );
+  }
+  await until('the read model knows the ends', async () => {
+    const response = await fetch(`${second}/v1/inferences/${answers.at(-1)?.inferenceId ?? ''}/stream`);
+    return response.ok && (await response.text()).includes('event: done');
+  });
+  const again = await Promise.all(
+    answers.toReversed().map(async ({ inferenceId, token }) => {
+      const address = `${second}/v1/inferences/${inferenceId}/stream?after=-1&token=${encodeURIComponent(token)}`;
+      return readSse(await fetch(address));
+    }),
+  );
+  for (const [index, answer] of answers.toReversed().entries()) {
+    const frames = again[index] ?? [];
+    assert.equal(frames.at(-1)?.event, 'done', JSON.stringify(frames.at(-1)));
+    const deltas = frames.filter(({ event }) => event === 'delta');
+    assert.equal(deltas.map(({ data }) => String(data['text'])).join(''), answer.text);
+  }
+  client.close();
+});
+
+test('a finished answer is shown again as fast as it was made, to whoever asks for that', async () => {
+  const client = new ChatClient(() => platform.url());
+  const answer = await client.ask({ text: 'slow [[tokens=10 pace=30]]', model: 'scripted' });
+  client.close();
+  const stream = `${second}/v1/inferences/${answer.inferenceId}/stream`;
+  await until('the read model knows the end', async () => {
+    const response = await fetch(stream);
+    return response.ok && (await response.text()).includes('event: done');
+  });
+  const began = performance.now();
+  const frames = await readSse(await fetch(`${stream}?pace=original`));
+  const took = performance.now() - began;
+  const deltas = frames.filter(({ event }) => event === 'delta');
+  assert.equal(deltas.map(({ data }) => String(data['text'])).join(''), answer.text);
+  assert.equal(frames.at(-1)?.event, 'done');
+  // A timer never ends early: nine pauses of 30 ms were recorded, most of them at least so long.
+  assert.ok(deltas.length < 3 || took > 150, `${deltas.length} deltas within ${took} ms`);
+  const refused = await fetch(`${stream}?pace=fast`);
+  assert.equal(refused.status, 400);
+  assert.equal(((await refused.json()) as { error: { param: string } }).error.param, 'pace');
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { decide } from '../../processors/prepare-turn/decide.ts';
+import { PathIndex } from '../../processors/prepare-turn/paths.ts';
 import type { Decision, Rules } from '../../processors/prepare-turn/rules.ts';
 import type { Conversation, Turn } from '../../processors/prepare-turn/state.ts';
 import type { EventMap, EventType } from '../../schemas/generated/types.ts';
@@ -83,7 +84,13 @@ export function applyDecision(conversation: Conversation | null, decision: Decis
   const kept: Iterable<Turn> = decision.forget ? [] : (conversation?.turns.values() ?? []);
   const turns = new Map([...kept, ...decision.turns].map((turn) => [turn.messageId, turn]));
   const byInference = new Map([...turns.values()].map((turn) => [turn.inferenceId, turn.messageId]));
-  return { row, turns, byInference };
+  return { row, turns, byInference, paths: pathsOf(turns.values()) };
+}
+
+function pathsOf(turns: Iterable<Turn>): PathIndex {
+  const paths = new PathIndex();
+  for (const turn of turns) if (turn.status === 'ended') paths.add(turn);
+  return paths;
 }
 
 /** Returns the one output of the type. */

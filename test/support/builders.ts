@@ -4,6 +4,8 @@ import type {
   InferenceFailed,
   MessagePart,
   MessageSubmitted,
+  PromptMessage,
+  Role,
 } from '../../schemas/generated/types.ts';
 import type { Envelope, LoggedEvent } from '../../streams/event.ts';
 import { sha256 } from '../../streams/ids.ts';
@@ -42,6 +44,9 @@ export function aMessage(
     interrupt: false,
     role: 'user',
     parts: [aText(text)],
+    preceding: [],
+    instructions: null,
+    metadata: {},
     parameters: { maxTokens: 100, temperature: 0, topP: 1, seed: null, stop: [] },
     route: { pool: 'pool', tier: 'interactive', model: 'model', canaryBucket: 5 },
     replyPartition: REPLY_PARTITION,
@@ -177,6 +182,11 @@ export function anErasure(
 export function aText(text: string): MessagePart {
   const content = { text, sealed: null, keyId: null };
   return { type: 'text', text: content, toolCall: null, toolResult: null, media: null };
+}
+
+/** A message among those that come with another. */
+export function theMessage(role: Role, text: string): PromptMessage {
+  return { role, parts: [aText(text)] };
 }
 
 /** The inference that answers the message, by a name that a person can read. */

@@ -33,6 +33,9 @@ export class ChatClient {
   readonly #waiting = new Map<string, () => void>();
   readonly errors: Frame[] = [];
   #socket: WebSocket | null = null;
+  #connecting: Promise<WebSocket> | null = null;
+  /** The gateway of the socket goes away: what is new is asked elsewhere. */
+  #leaving = false;
   #closed = false;
   #next = 0;
   /** Ids of messages are idempotency keys: two clients must not share theirs by accident. */
@@ -61,8 +64,8 @@ export class ChatClient {
     };
     this.answers.set(requestId, answer);
     this.submissions.set(requestId, 'unknown');
-    const done = new Promise<void>((resolve) => this.#waiting.set(requestId, resolve));
     const socket = await this.#open();
+    const done = new Promise<void>((resolve) => this.#waiting.set(requestId, resolve));
     socket.send(JSON.stringify({ type: 'message', ...message, id: requestId }));
     await done;
     return answer;
@@ -79,9 +82,12 @@ export class ChatClient {
 
   async #open(): Promise<WebSocket> {
     while (!this.#closed) {
-      if (this.#socket?.readyState === WebSocket.OPEN) return this.#socket;
+      if (this.#socket?.readyState === WebSocket.OPEN && !this.#leaving) return this.#socket;
       try {
-        return await this.#connect();
+        if (this.#leaving) throw new Error('the gateway goes away');
+        // One socket for everybody who asks: frames of an answer that came by two would be out of order.
+        this.#connecting ??= this.#connect().finally(() => (this.#connecting = null));
+        return await this.#connecting;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
@@ -96,7 +102,10 @@ export class ChatClient {
       socket.on('open', () => {
         this.#socket = socket;
         socket.on('message', (data: Buffer) => this.#receive(JSON.parse(data.toString('utf8')) as Frame));
-        socket.on('close', () => void this.#resume());
+        socket.on('close', () => {
+          this.#leaving = false;
+          void this.#resume();
+        });
         resolve(socket);
       });
     });
@@ -117,12 +126,21 @@ export class ChatClient {
     for (const requestId of this.#waiting.keys()) {
       const answer = this.answers.get(requestId);
       if (answer !== undefined && answer.token !== '') {
-        socket.send(JSON.stringify({ type: 'resume', token: answer.token, after: answer.lastSeq }));
+        const { token, inferenceId, lastSeq } = answer;
+        socket.send(JSON.stringify({ type: 'resume', token, inference_id: inferenceId, after: lastSeq }));
       }
     }
   }
 
+  /** The gateway goes away: on at another one from the last seq, once it has answered every message it was sent. */
+  #leave(): void {
+    this.#leaving = true;
+    const unheard = [...this.#waiting.keys()].some((id) => this.answers.get(id)?.token === '');
+    if (!unheard) this.#socket?.close();
+  }
+
   #receive(frame: Frame): void {
+    if (frame['type'] === 'draining') return this.#leave();
     if (frame['type'] === 'accepted') return this.#accepted(frame);
     const answer = this.#answerOf(frame);
     if (answer === null) {
@@ -144,6 +162,8 @@ export class ChatClient {
       case 'done':
         return this.#settle(answer, String(frame['outcome']), null);
       case 'error':
+        // A resume that came too late here: the answer goes on elsewhere.
+        if (frame['code'] === 'draining' && answer.token !== '') return this.#leave();
         if (answer.token === '')
           this.submissions.set(answer.requestId, frame['retryable'] === true ? 'unknown' : 'refused');
         return this.#settle(answer, 'failed', String(frame['code']));
@@ -158,6 +178,7 @@ export class ChatClient {
     answer.messageId = String(frame['message_id']);
     answer.conversationId = String(frame['conversation_id']);
     answer.token = String(frame['token']);
+    if (this.#leaving) this.#leave();
   }
 
   #answerOf(frame: Frame): SeenAnswer | null {
@@ -172,5 +193,6 @@ export class ChatClient {
     answer.code = code;
     this.#waiting.get(answer.requestId)?.();
     this.#waiting.delete(answer.requestId);
+    if (this.#leaving) this.#leave();
   }
 }

@@ -49,7 +49,9 @@ export function checkRecord(
       if (seq !== index) problems.push(`P3 ${name}: frame ${index} has seq ${seq}`);
     });
     if (answer.outcome !== null && answer.outcome !== end.outcome) {
-      problems.push(`P3 ${name}: shown as ${answer.outcome}, recorded as ${end.outcome}`);
+      problems.push(
+        `P3 ${name}: shown as ${answer.outcome} (${answer.code ?? 'no code'}), recorded as ${end.outcome}`,
+      );
     }
     if (answer.outcome !== null && answer.outcome !== 'failed' && answer.text !== end.text) {
       problems.push(

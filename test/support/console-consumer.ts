@@ -5,7 +5,7 @@ import { findJava } from '../../infra/kafka/parts/find-java.ts';
 import { installParts } from '../../infra/kafka/parts/install-parts.ts';
 import { silentProgress } from '../../runtime/progress.ts';
 
-/** Reads `count` records of a topic with Kafka's own console consumer; returns its lines: time, headers, key. */
+/** Reads `count` records of a topic with Kafka's own console consumer; returns its lines: time, partition, offset, headers, key. */
 export async function consoleConsume(
   brokers: string,
   topic: string,
@@ -14,7 +14,8 @@ export async function consoleConsume(
   const cacheDir = CACHE_DIR;
   const java = await findJava({ env: process.env, cacheDir, progress: silentProgress });
   const parts = await installParts({ cacheDir, java, env: process.env, progress: silentProgress });
-  const properties = ['print.timestamp=true', 'print.headers=true', 'print.key=true', 'print.value=false'];
+  const printed = ['timestamp', 'partition', 'offset', 'headers', 'key'].map((what) => `print.${what}=true`);
+  const properties = [...printed, 'print.value=false'];
   const { stdout } = await promisify(execFile)(
     java.path,
     [

@@ -46,7 +46,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     LOG_LEVEL: 'info',
     ...options.env,
   };
-  const { pools } = await configuredModels({ modelsFile: null, model: env['STENO_MODEL'] ?? null });
+  const { pools } = await configuredModels({
+    modelsFile: env['STENO_MODELS_FILE'] ?? null,
+    model: env['STENO_MODEL'] ?? null,
+  });
   await applyTopics({
     kafka: cluster.kafka,
     registryUrl: cluster.registryUrl,

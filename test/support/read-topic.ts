@@ -2,8 +2,12 @@ import { decodeBatch } from '../../streams/runner/decode-batch.ts';
 import type { LoggedEvent } from '../../streams/event.ts';
 import type { EventLog } from '../../streams/event-log.ts';
 
-/** Reads a topic from its first to its present end, in log order per partition. */
-export async function readTopic(events: EventLog, topic: string): Promise<readonly LoggedEvent[]> {
+/** Reads a topic from its first to its present end, in log order per partition; keeps of each event what `keep` returns. */
+export async function readTopic(
+  events: EventLog,
+  topic: string,
+  keep: (event: LoggedEvent) => LoggedEvent = (event) => event,
+): Promise<readonly LoggedEvent[]> {
   const starts = await events.log.offsets(topic, 'earliest');
   const ends = await events.log.offsets(topic, 'end');
   const found: LoggedEvent[] = [];
@@ -19,7 +23,7 @@ export async function readTopic(events: EventLog, topic: string): Promise<readon
       async onBatch(batch) {
         const end = ends[batch.partition] ?? 0;
         const decoded = await decodeBatch(events, batch.records, signal);
-        found.push(...decoded.events.filter((event) => event.offset < end));
+        for (const event of decoded.events) if (event.offset < end) found.push(keep(event));
         if (batch.nextOffset >= end) behind.delete(batch.partition);
         if (behind.size === 0) void follower.stop().then(resolve, reject);
       },

@@ -22,7 +22,10 @@ export async function readRecorded(platform: Platform): Promise<Recorded> {
   }
 }
 
+/** What a client saw, over whatever transport. */
+type Witness = Pick<ChatClient, 'answers' | 'submissions'>;
+
 /** Returns the checker's problems over all clients of a run. */
-export function problemsOf(clients: readonly ChatClient[], recorded: Recorded): readonly string[] {
+export function problemsOf(clients: readonly Witness[], recorded: Recorded): readonly string[] {
   return clients.flatMap((client) => checkRecord(client.answers.values(), client.submissions, recorded));
 }

@@ -42,7 +42,9 @@ export function dependencyProblems(manifest: Manifest, files: readonly Repositor
     [...imported].some((specifier) => specifier === name || specifier.startsWith(`${name}/`));
   return Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }).flatMap(
     ([name, version]) => [
-      ...(/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version) ? [] : [`${name} is not pinned exactly: ${version}`]),
+      ...(/^(npm:[@\w/-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)
+        ? []
+        : [`${name} is not pinned exactly: ${version}`]),
       ...(isUsed(name) ? [] : [`${name} is not imported anywhere`]),
     ],
   );

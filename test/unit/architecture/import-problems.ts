@@ -1,13 +1,21 @@
 import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import type { Import, RepositoryFile } from './repository.ts';
-import { isTypeScript, readImports } from './repository.ts';
-import { adapters, catalogues, importableOnlyBy, importRules, separate, vendorHomes } from './rules.ts';
+import { isCode, readImports } from './repository.ts';
+import {
+  adapters,
+  catalogues,
+  importableOnlyBy,
+  importRules,
+  separate,
+  standalone,
+  vendorHomes,
+} from './rules.ts';
 
 /** One sentence for each import that the rules do not allow. */
 export function importProblems(files: readonly RepositoryFile[]): string[] {
   return files
-    .filter(isTypeScript)
+    .filter(isCode)
     .flatMap((file) =>
       readImports(file).flatMap((found) =>
         found.target === null ? vendorProblem(file.path, found) : folderProblem(file.path, found.target),
@@ -18,9 +26,7 @@ export function importProblems(files: readonly RepositoryFile[]): string[] {
 /** One sentence for each group of files that import each other in a circle, by value or by type. */
 export function cycleProblems(files: readonly RepositoryFile[]): string[] {
   const graph = new Map(
-    files
-      .filter(isTypeScript)
-      .map((file) => [file.path, readImports(file).flatMap(({ target }) => target ?? [])]),
+    files.filter(isCode).map((file) => [file.path, readImports(file).flatMap(({ target }) => target ?? [])]),
   );
   const done = new Set<string>();
   const problems: string[] = [];
@@ -61,6 +67,7 @@ function folderProblem(from: string, to: string): string[] {
 }
 
 function vendorProblem(from: string, { specifier }: Import): string[] {
+  if (matchesAny(from, standalone)) return [`${from} may not import ${specifier}: it stands alone`];
   if (/^(test|bench)\//.test(from) || !from.includes('/')) return [];
   const depth = specifier.startsWith('@') ? 2 : 1;
   const name = isBuiltin(specifier) ? specifier : specifier.split('/').slice(0, depth).join('/');

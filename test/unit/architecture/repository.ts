@@ -32,6 +32,11 @@ export function isTypeScript(file: RepositoryFile): boolean {
   return file.path.endsWith('.ts') && !file.path.endsWith('.d.ts');
 }
 
+/** What Node or a browser runs. */
+export function isCode(file: RepositoryFile): boolean {
+  return isTypeScript(file) || file.path.endsWith('.js');
+}
+
 export function parse(file: RepositoryFile): ts.SourceFile {
   return ts.createSourceFile(file.path, file.text, ts.ScriptTarget.Latest, true);
 }

@@ -35,6 +35,8 @@ export const importRules: readonly ImportRule[] = [
   },
   { files: 'web/**', mayImport: ['gateway/**/protocol.ts'] },
   { files: 'client/**', mayImport: [] },
+  // Programs that subscribers copy: they know the contracts and nothing else of ours.
+  { files: 'examples/**', mayImport: ['schemas/generated/**'] },
   { files: '{cli,infra,bench,test}/**', mayImport: ['**'] },
 ];
 
@@ -52,13 +54,18 @@ export const importableOnlyBy: Readonly<Record<string, readonly string[]>> = {
   test: ['bench'],
   bench: ['test'],
   cli: ['test', 'bench'],
+  examples: [],
   infra: ['cli', 'test', 'bench'],
 };
+
+/** What also runs in a browser, as it is: it imports its own files and nothing else, not even of Node. */
+export const standalone = ['client/**'];
 
 /** The one folder that imports a vendor package. `test` and `bench` may import all of them. */
 export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   '@platformatic/kafka': ['streams/kafka/**'],
-  '@kafkajs/confluent-schema-registry': ['schemas/**'],
+  kafkajs: ['examples/**'],
+  '@kafkajs/confluent-schema-registry': ['schemas/**', 'examples/**'],
   avsc: ['schemas/**'],
   fastify: ['gateway/**'],
   '@fastify/*': ['gateway/**'],
@@ -68,8 +75,10 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   pino: ['runtime/**'],
   'prom-client': ['runtime/**'],
   opossum: ['runtime/**'],
+  undici: ['inference-workers/engines/openai-compatible/**'],
+  'eventsource-parser': ['inference-workers/engines/openai-compatible/**'],
   '@opentelemetry/*': ['runtime/**'],
-  'node:sqlite': ['storage/sqlite/**'],
+  'node:sqlite': ['storage/sqlite/**', 'examples/**'],
   'sqlite-vec': ['storage/sqlite/**'],
   'node-llama-cpp': ['inference-workers/engines/llama-cpp/**'],
   commander: ['cli/**'],
@@ -79,7 +88,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that compute and do nothing else. */
 export const pureFiles = [
-  'processors/*/{process,decide,submit,end,cancel,prompt,outputs,rules,state}.ts',
+  'processors/*/{process,decide,submit,place,paths,end,cancel,prompt,window,count-tokens,outputs,rules,state}.ts',
   'projections/**/evolve.ts',
   'schemas/upcasters/**',
   'policies/**',
@@ -120,7 +129,7 @@ export const emptyNames = ['utils', 'util', 'common', 'helpers', 'helper', 'type
 
 /** Names the ecosystem spells in its own way. */
 export const customaryNames =
-  /^(README|CHANGELOG|SECURITY|CONTRIBUTING|RESULTS)\.md$|^LICENSE$|^Dockerfile$|\.java$/;
+  /^(README|CHANGELOG|SECURITY|CONTRIBUTING|RESULTS)\.md$|^LICENSE$|^Dockerfile$|\.(java|py)$/;
 
 /** Direct dependencies that are used without being imported. */
 export const toolPackages = ['node', 'typescript', 'eslint', 'prettier', 'knip'];

@@ -14,7 +14,11 @@ test('the memberships of a dead process are removed, and only those', async () =
   const removed: [string, readonly string[]][] = [];
   const admin = {
     groups: (prefix: string) =>
-      Promise.resolve(Object.keys(members).filter((name) => name.startsWith(prefix))),
+      Promise.resolve(
+        Object.keys(members)
+          .filter((group) => group.startsWith(prefix))
+          .map((group) => ({ group, members: members[group]?.length ?? 0, state: 'stable' as const })),
+      ),
     groupMembers: (group: string) => Promise.resolve(members[group] ?? []),
     removeMembers: (group: string, ids: readonly string[]) => {
       removed.push([group, ids]);

@@ -23,6 +23,7 @@ test('a role is told where everything is, and keeps what else was set', () => {
   assert.equal(config.registry.url, 'http://127.0.0.1:8081');
   assert.deepEqual([config.dataDir, config.cacheDir, config.port], ['/data', '/cache', 0]);
   assert.equal(found['OTEL_SERVICE_NAME'], 'chat');
+  assert.equal(found['NODE_COMPILE_CACHE'], '/cache/compiled');
 });
 
 test('credentials of an external cluster are not shown to the embedded broker', () => {

@@ -115,7 +115,7 @@ export function recorded(text: string, deltaBytes: readonly number[], firstSeq =
     completionTokens: 3,
     cachedTokens: 0,
   };
-  return { text, firstSeq, nextSeq: firstSeq + deltaBytes.length, deltaBytes, end };
+  return { text, firstSeq, nextSeq: firstSeq + deltaBytes.length, deltaBytes, deltaMillis: [], end };
 }
 
 export type Opened = Seen & {
@@ -125,14 +125,16 @@ export type Opened = Seen & {
 };
 
 export function open(
-  options: { cursor?: number; submitted?: boolean; record?: RecordedAnswer } = {},
+  options: { cursor?: number; paced?: boolean; submitted?: boolean; record?: RecordedAnswer } = {},
 ): Opened {
   const { log, sink } = seen();
   const followed: string[] = [];
   let closed = 0;
   const reader = openReader({
     inferenceId: ID,
+    place,
     sink,
+    paced: options.paced ?? false,
     cursor: options.cursor ?? -1,
     accepted: options.submitted === false ? null : { place, token: 't', clientId: null },
     readRecord: (partition, offset) => {

@@ -12,7 +12,7 @@ const end = {
 } as const;
 
 function record(text: string, deltaBytes: readonly number[], firstSeq = 0): RecordedAnswer {
-  return { text, firstSeq, nextSeq: firstSeq + deltaBytes.length, deltaBytes, end };
+  return { text, firstSeq, nextSeq: firstSeq + deltaBytes.length, deltaBytes, deltaMillis: [], end };
 }
 
 test('pieces are cut at UTF-8 bytes', () => {
@@ -24,6 +24,14 @@ test('pieces are cut at UTF-8 bytes', () => {
     { type: 'delta', seq: 3, text: 'x' },
   ]);
   assert.equal(endSeq, 4);
+});
+
+test('each piece knows how long after the one before it came, where the record tells', () => {
+  const recorded = { ...record('abc', [1, 1, 1]), deltaMillis: [250, 20] };
+  assert.deepEqual(stepsAfter(recorded, 0).steps, [
+    { type: 'delta', seq: 1, text: 'b', afterMs: 20 },
+    { type: 'delta', seq: 2, text: 'c' },
+  ]);
 });
 
 test('a text that began with a reset begins with it again, unless the client passed it', () => {

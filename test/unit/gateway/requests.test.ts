@@ -94,7 +94,7 @@ test('request ids and traces of callers are taken only where they are harmless',
     `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`,
     `ff-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
   ];
-  for (const header of bad) assert.match(traceOf(header), /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  for (const header of bad) assert.equal(traceOf(header), null, header);
 });
 
 test('names that point here and pages of other sites are refused', () => {

@@ -128,6 +128,14 @@ test('a record that cannot be read ends the stream with an error, not with done'
   assert.deepEqual(log, ['accepted', '0:x', '-:error 500 internal_error']);
 });
 
+test('a client whose message is not accepted yet is told to go on elsewhere right after it is', () => {
+  const { reader, log } = open();
+  reader.drain();
+  assert.deepEqual(log, []);
+  reader.acknowledge();
+  assert.deepEqual(log, ['accepted', 'draining -1']);
+});
+
 test('draining names the cursor; breaking off closes once', () => {
   const { reader, log, closed } = open();
   feed(reader, started(1, 'a'), delta('a', 0, 'x'), delta('a', 1, 'y'));
@@ -145,4 +153,22 @@ test('a repeat of the message by somebody else leaves the first one alone', () =
   feed(reader, attached(false, own), started(1, 'a'), delta('a', 0, 'x'), attached(false), ended('x', 1));
   assert.deepEqual(followed, []);
   assert.deepEqual(log, ['accepted', '0:x', '1:completed']);
+});
+
+test("a resume by a repeat's token follows the first message, once, and shows only what is missing", () => {
+  const { reader, log, followed } = open({ submitted: false, cursor: 0 });
+  feed(reader, attached(true), attached(true), started(1, 'a'), delta('a', 0, 'x'), delta('a', 1, 'y'));
+  feed(reader, attached(true), ended('xy', 2));
+  assert.deepEqual(followed, ['follow 5/40']);
+  assert.deepEqual(log, ['1:y', '2:completed']);
+});
+
+test("a resume of the first message leaves others' repeats alone; one of another message is refused", () => {
+  const own = { replyPartition: 2, deltasFrom: 10 };
+  const first = open({ submitted: false });
+  feed(first.reader, attached(false, own), started(1, 'a'), delta('a', 0, 'x'), ended('x', 1));
+  assert.deepEqual(first.log, ['0:x', '1:completed']);
+  const other = open({ submitted: false });
+  feed(other.reader, attached(false));
+  assert.deepEqual(other.log, ['-:error 422 idempotency_mismatch']);
 });

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { DeltaWriter, type DeltaStart } from '../../../inference-workers/delta-writer.ts';
 import type { NewEvent } from '../../../streams/event.ts';
+import { noPieces } from '../../../streams/delta-pieces.ts';
 import { readDelta, startReading, type Reading } from '../../../streams/read-deltas.ts';
 import { anAttempt, REPLY_PARTITION } from '../../support/builders.ts';
 
@@ -17,13 +18,19 @@ const opening: NewEvent = {
 /** A writer on a log that acknowledges when the test says so. */
 class Desk {
   readonly requests: (readonly NewEvent[])[] = [];
+  /** For each request: whether it opens the attempt. */
+  readonly opens: boolean[] = [];
   clock = 0;
   readonly writer: DeltaWriter;
   #open: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
 
-  constructor(start: DeltaStart = startReading, first: readonly NewEvent[] = [opening]) {
-    const append = (events: readonly NewEvent[]): Promise<void> => {
+  constructor(
+    start: DeltaStart = { ...startReading, pieces: noPieces },
+    first: readonly NewEvent[] = [opening],
+  ) {
+    const append = (events: readonly NewEvent[], opens: boolean): Promise<void> => {
       this.requests.push(events);
+      this.opens.push(opens);
       return new Promise((resolve, reject) => this.#open.push({ resolve, reject }));
     };
     const now = (): number => this.clock;
@@ -120,13 +127,14 @@ test('an answer without a word still opens its attempt', async () => {
 });
 
 test('who takes over goes on behind the text that is there', async () => {
-  const desk = new Desk({ nextSeq: 4, firstSeq: 2, text: 'früh' }, []);
+  const pieces = { deltaBytes: [3, 2], deltaMillis: [0, 20] };
+  const desk = new Desk({ nextSeq: 4, firstSeq: 2, text: 'früh', pieces }, []);
   desk.writer.write('er', 1);
   await desk.finish();
   assert.deepEqual(desk.words(), [['4:er']]);
   assert.equal(desk.writer.text, 'früher');
   const { deltaBytes, ...seqs } = desk.writer.seqs;
-  assert.deepEqual([seqs.firstSeq, seqs.nextSeq, deltaBytes], [2, 5, [5, 2]]);
+  assert.deepEqual([seqs.firstSeq, seqs.nextSeq, deltaBytes], [2, 5, [3, 2, 2]]);
 });
 
 test('a reset takes a seq, travels with the next piece and takes all text back', async () => {
@@ -204,4 +212,14 @@ test('however a text is cut and whenever the log answers, readers see that text 
       assert.deepEqual([deltaBytes.length, deltaMillis.length], [nextSeq - firstSeq, nextSeq - firstSeq]);
     }),
   );
+});
+
+test('only what opens the attempt travels the way of first tokens', async () => {
+  const desk = new Desk();
+  for (const word of ['one', ' two', ' three']) {
+    desk.writer.write(word, 1);
+    await desk.acknowledge();
+  }
+  await desk.finish();
+  assert.deepEqual(desk.opens, [true, false, false]);
 });

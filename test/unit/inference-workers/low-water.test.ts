@@ -17,6 +17,19 @@ test('the offset to commit is the first one that is not done, however late it wa
   assert.equal(water.open, 0);
 });
 
+test('what was read and needs nothing is passed, but never a request that is open', () => {
+  const water = new LowWater(10);
+  water.pass(13);
+  assert.equal(water.committable, 13);
+  water.take(14);
+  water.pass(20);
+  assert.equal(water.committable, 14);
+  water.done(14);
+  assert.equal(water.committable, 20);
+  water.pass(15);
+  assert.equal(water.committable, 20);
+});
+
 test('in any order of work the offset never passes one that is open, never goes back, and ends behind the last', () => {
   const plan = fc.record({
     start: fc.nat({ max: 100 }),

@@ -80,7 +80,7 @@ function checkEnd(state: ModelState): void {
     completionTokens: 0,
     cachedTokens: 0,
   } as const;
-  const { steps, endSeq } = stepsToRecord({ ...recorded, end: last }, reading);
+  const { steps, endSeq } = stepsToRecord({ ...recorded, deltaMillis: [], end: last }, reading);
   let shown = reading.text;
   let seq = reading.nextSeq - 1;
   for (const step of steps) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import { commitStep, type StepInput, type StepResult } from '../../../projections/commit-step.ts';
 import { foldAll } from '../../../projections/conversations/fold.ts';
-import { openConversations } from '../../../projections/conversations/index.ts';
+import { conversations } from '../../../projections/conversations/index.ts';
 import { foldHash, stateHash } from '../../../projections/conversations/state-hash.ts';
 import { openConversationTable } from '../../../projections/conversations/table.ts';
 import type { Projection } from '../../../projections/projection.ts';
@@ -28,7 +28,7 @@ let projection: Projection;
 beforeEach(() => {
   database = openDatabase(join(folder, `${opened.length}.db`));
   opened.push(database);
-  projection = openConversations(database);
+  projection = conversations.open(database);
   projection.positions.advance(0, null, beginning);
 });
 

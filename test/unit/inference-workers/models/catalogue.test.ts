@@ -9,6 +9,7 @@ import {
   loadCatalogue,
   parseCatalogue,
 } from '../../../../inference-workers/models/catalogue.ts';
+import type { ModelEntry } from '../../../../inference-workers/models/model-entry.ts';
 import { namedModel } from '../../../../inference-workers/models/named-model.ts';
 
 test('the catalogue that ships is valid and has a default', async () => {
@@ -73,4 +74,40 @@ test('a user names a file by its path or by its place on the hub', async () => {
   ]);
   await assert.rejects(namedModel(join(folder, 'missing.gguf')), { code: 'bad_model_name' });
   await rm(folder, { recursive: true });
+});
+
+test('a user names a model of an OpenAI-compatible API; its key is only named', async () => {
+  const openai = await namedModel('openai:gpt-4.1-mini');
+  assert.deepEqual([openai.id, openai.pool, openai.fileName], ['gpt-4.1-mini', 'openai', null]);
+  assert.deepEqual(openai.backend, {
+    baseUrl: 'https://api.openai.com/v1',
+    model: 'gpt-4.1-mini',
+    apiKeyEnv: 'OPENAI_API_KEY',
+    slots: 32,
+    continues: false,
+    maxTokensField: 'max_completion_tokens',
+    omit: [],
+  });
+  const own = await namedModel('openai:Qwen/Qwen3-8B', 'http://127.0.0.1:8000/v1');
+  assert.deepEqual([own.id, own.backend?.model], ['qwen-qwen3-8b', 'Qwen/Qwen3-8B']);
+  assert.equal(own.backend?.maxTokensField, 'max_tokens');
+  // What is named passes the rules of a file.
+  assert.equal(parseCatalogue({ models: [openai, own].map(withoutDefault) }, 'test').models.length, 2);
+  await assert.rejects(namedModel('openai:'), { code: 'bad_model_name' });
+});
+
+function withoutDefault(model: ModelEntry): ModelEntry {
+  return { ...model, aliases: [] };
+}
+
+test('an entry has a backend exactly if its engine is openai-compatible, and no password in its address', async () => {
+  const named = await namedModel('openai:some-model');
+  const { backend: _backend, ...bare } = named;
+  assert.throws(() => parseCatalogue({ models: [bare] }, 'a.json'), /got no backend, expected one/);
+  const scripted = { ...named, engine: 'scripted' };
+  assert.throws(() => parseCatalogue({ models: [scripted] }, 'a.json'), /got a backend, expected none/);
+  for (const baseUrl of ['http://user:secret@host/v1', 'ftp://host', 'host']) {
+    const wrong = { ...named, backend: { baseUrl, model: 'm' } };
+    assert.throws(() => parseCatalogue({ models: [wrong] }, 'a.json'), /backend\.baseUrl.*without user/);
+  }
 });

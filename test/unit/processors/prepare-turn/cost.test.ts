@@ -12,6 +12,7 @@ import {
   aFirstMessage,
   aMessage,
   anAttempt,
+  theMessage,
 } from '../../../support/builders.ts';
 
 // What a decision costs is counted, not timed: a clock would measure the machine.
@@ -69,7 +70,22 @@ test('a decision looks at as few turns, whatever the history', () => {
   for (const event of [aMessage('last', 'what'), aMessage('q3', 'again'), aCompletion('q4')]) {
     assert.equal(looks(long, event), looks(conversationOf(40), event), event.type);
   }
-  assert.ok(looks(long, aMessage('last', 'what')) <= 11 + 2);
+  // The window, whether it is a repeat, what runs above it, where system messages come from.
+  assert.ok(looks(long, aMessage('last', 'what')) <= 11 + 3);
+});
+
+test('finding what a conversation holds of a history looks at no turn that it looked at before', () => {
+  const looks = (conversation: Conversation): number => {
+    const { counted, count } = counting(conversation);
+    const first = [theMessage('user', 'what?'), theMessage('assistant', 'that')];
+    const branch = aMessage('last', 'what', { preceding: first });
+    decide(branch, counted, aRuleSet({ contextLength: 410 }));
+    const before = count();
+    const { turns } = decide(branch, counted, aRuleSet({ contextLength: 410 }));
+    assert.deepEqual([turns[0]?.parentId, turns[0]?.held], ['q0', 2]);
+    return count() - before;
+  };
+  assert.equal(looks(long), looks(short));
 });
 
 function conversationOf(turns: number): Conversation {

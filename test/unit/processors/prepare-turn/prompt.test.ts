@@ -179,3 +179,35 @@ test('a turn that failed does not hide the ones before it', () => {
   const log = [...history, aMessage('q2b', 'lost'), aFailure('q2b')];
   assert.equal(prompt(log).length, 5);
 });
+
+test('instructions are for one turn alone, after the system messages of all and before what was said', () => {
+  const instructions = { text: 'answer in French', sealed: null, keyId: null };
+  const asked = aMessage('q3', 'three', { instructions });
+  const log = [...history, aConversationChange({ systemPrompt })];
+  const french = ['system: be brief', 'system: answer in French', 'user: one', 'assistant: first'];
+  assert.deepEqual(prompt(log, undefined, asked).slice(0, 4), french);
+  const { context } = theOutput(given(log).when(asked).outputs, 'InferenceRequested').data;
+  assert.deepEqual(context.entries.slice(0, 2), [
+    { messageId: '', kind: 'system', tokens: 11, decision: 'included' },
+    { messageId: 'q3', kind: 'system', tokens: 14, decision: 'included' },
+  ]);
+  const later = prompt([...log, asked, aCompletion('q3', 'trois')], undefined, aMessage('q4', 'four'));
+  assert.deepEqual(
+    later.filter((line) => line.startsWith('system')),
+    ['system: be brief'],
+  );
+  // They have their room before any history: 6 + 8 tokens beside the question's 10.
+  assert.deepEqual(prompt(history, aRuleSet({ contextLength: 100 + 24 }), asked).length, 2);
+  given(history, aRuleSet({ contextLength: 100 + 23 }))
+    .when(asked)
+    .then([{ type: 'InferenceFailed', data: { code: 'too_large' } }]);
+});
+
+test('another answer, or another question in its place, keeps the instructions of the turn', () => {
+  const instructions = { text: 'answer in French', sealed: null, keyId: null };
+  const log = [aFirstMessage('q1', 'one', { instructions }), aCompletion('q1', 'un')];
+  const again = aMessage('q2', '', { kind: 'regenerate', targetId: 'q1', parts: [] });
+  assert.deepEqual(prompt(log, undefined, again), ['system: answer in French', 'user: one']);
+  const other = aMessage('q2', 'two', { kind: 'edit', targetId: 'q1' });
+  assert.deepEqual(prompt(log, undefined, other), ['system: answer in French', 'user: two']);
+});

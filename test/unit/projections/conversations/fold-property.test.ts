@@ -6,11 +6,12 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { commitStep } from '../../../../projections/commit-step.ts';
 import { foldAll } from '../../../../projections/conversations/fold.ts';
-import { openConversations } from '../../../../projections/conversations/index.ts';
+import { conversations } from '../../../../projections/conversations/index.ts';
 import { foldHash, stateHash } from '../../../../projections/conversations/state-hash.ts';
 import { openConversationTable } from '../../../../projections/conversations/table.ts';
 import { openDatabase } from '../../../../storage/sqlite/open-database.ts';
 import type { LoggedEvent } from '../../../../streams/event.ts';
+import { theMessage } from '../../../support/builders.ts';
 import { about, logged, message, plain } from '../conversation-events.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'steno-fold-'));
@@ -18,6 +19,8 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Between two events there is room for repeats, so that an event keeps its offset with and without them. */
 const STRIDE = 100;
+
+const CONTEXT = { entries: [], budgetTokens: 1, promptTokens: 1, tokenCounter: '', hash: '' };
 
 type Act = {
   readonly conversation: number;
@@ -50,7 +53,13 @@ function history(acts: readonly Act[]): LoggedEvent[] {
       const id = `${conversationId}-message-${index}`;
       begun.set(conversationId, [...messages, id]);
       const beside = kind === 3 && one !== undefined ? { kind: 'edit' as const, targetId: one } : {};
-      events.push(message(id, { ...ids, ...beside, isNew: messages.length === 0 }));
+      const preceding = [theMessage('user', `Before ${index}`), theMessage('assistant', 'Yes.')].slice(
+        0,
+        detail,
+      );
+      const metadata = detail === 0 ? {} : { detail: String(detail), index: String(index) };
+      const brought = { preceding, metadata };
+      events.push(message(id, { ...ids, ...beside, ...brought, isNew: messages.length === 0 }));
       return;
     }
     const foreign = { ...ids, tenantId: 'tenant-2' };
@@ -60,8 +69,10 @@ function history(acts: readonly Act[]): LoggedEvent[] {
       events.push(message(id, foreign), about('MessageRejected', id, eventId, foreign));
     } else if (kind === 5) events.push(about('MessageRejected', one, eventId, ids));
     else if (kind === 6) events.push(about('AttemptStarted', one, eventId, { conversationId, attempt }));
-    else if (kind <= 8) events.push(about('InferenceCompleted', one, eventId, { conversationId, attempt }));
-    else if (kind === 9) events.push(about('InferenceFailed', one, eventId, { conversationId, attempt }));
+    else if (kind <= 8) {
+      const context = { ...CONTEXT, parentId: messages[detail] ?? null, precedingHeld: detail };
+      events.push(about('InferenceCompleted', one, eventId, { conversationId, attempt, context }));
+    } else if (kind === 9) events.push(about('InferenceFailed', one, eventId, { conversationId, attempt }));
     else if (kind <= 11) events.push(about('FeedbackGiven', one, eventId, { ...ids, thumb: detail - 1 }));
     else if (kind === 12) {
       const pins = [{ messageId: one, pinned: detail > 1 }];
@@ -113,7 +124,7 @@ test('any cut into batches, with repeats, gives in the database what folding the
         const events = history(made);
         const database = openDatabase(join(folder, `${(run += 1)}.db`));
         try {
-          const projection = openConversations(database);
+          const projection = conversations.open(database);
           const log = withRepeats(events, again);
           let position = { next: 0, lastEventId: '', topicId: 'topic-1' };
           assert.ok(projection.positions.advance(0, null, position));

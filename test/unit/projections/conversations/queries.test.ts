@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { commitStep } from '../../../../projections/commit-step.ts';
-import { openConversations } from '../../../../projections/conversations/index.ts';
+import { conversations } from '../../../../projections/conversations/index.ts';
 import {
   openConversationQueries,
   type ConversationQueries,
@@ -13,7 +13,8 @@ import { StenoError } from '../../../../runtime/errors.ts';
 import { openDatabase, openReader } from '../../../../storage/sqlite/open-database.ts';
 import type { LoggedEvent } from '../../../../streams/event.ts';
 import { inferenceIdOf } from '../../../../streams/ids.ts';
-import { about, inOrder, logged, message } from '../conversation-events.ts';
+import { theMessage } from '../../../support/builders.ts';
+import { about, inOrder, logged, message, plain } from '../conversation-events.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'steno-queries-'));
 const closing: (() => void)[] = [];
@@ -35,7 +36,7 @@ function given(events: readonly LoggedEvent[]): ConversationQueries {
     () => reader.close(),
     () => database.close(),
   );
-  const projection = openConversations(database);
+  const projection = conversations.open(database);
   let position = { next: 0, lastEventId: '', topicId: 'topic-1' };
   projection.positions.advance(0, null, position);
   const log = inOrder(events);
@@ -111,6 +112,37 @@ test('a conversation, its history and its inference are found by their tenant al
   assert.deepEqual(queries.findTurns('tenant-2', 'conversation-1', history).items, []);
   assert.equal(queries.findInference('tenant-2', inferenceIdOf('message-1')), null);
   assert.deepEqual(queries.listConversations('tenant-2', list).items, []);
+});
+
+test('a history shows what came with a message and what was attached to it', () => {
+  const preceding = [theMessage('user', 'Before?'), theMessage('assistant', 'Yes.')];
+  const queries = given([
+    message('message-1', { preceding, metadata: { ticket: '42' } }),
+    message('message-2'),
+  ]);
+  const { items } = queries.findTurns('tenant-1', 'conversation-1', history);
+  assert.deepEqual(
+    items.map((turn) => [turn.preceding.map(({ role }) => role), turn.metadata]),
+    [
+      [[], {}],
+      [['user', 'assistant'], { ticket: '42' }],
+    ],
+  );
+  assert.deepEqual(items[1]?.preceding[1]?.parts, [{ type: 'text', text: plain('Yes.') }]);
+});
+
+test('an inference tells what was asked besides the words', () => {
+  const instructions = plain('Be brief.');
+  const parameters = { maxTokens: 9, temperature: 0.5, topP: 0.9, seed: null, stop: [] };
+  const queries = given([
+    message('message-1'),
+    message('message-2', { parentId: 'message-1', occurredAt: 77, instructions, parameters }),
+  ]);
+  const asked = (id: string) => queries.findInference('tenant-1', inferenceIdOf(id))?.asked;
+  const limits = { maxTokens: 9, temperature: 0.5, topP: 0.9 };
+  assert.deepEqual(asked('message-2'), { at: 77, parentId: 'message-1', instructions, ...limits });
+  // The parent that the caller named, not the one that was found.
+  assert.deepEqual([asked('message-1')?.parentId, asked('message-1')?.instructions], [null, null]);
 });
 
 test('a list is of a tenant or a principal, the latest first, page after page', () => {

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
-import { checkDisk, lockDataDir } from '../../../infra/kafka/data-dir.ts';
-import { tryLock, waitForLock } from '../../../infra/kafka/process/file-lock.ts';
-import { markOf } from '../../../infra/kafka/process/process-mark.ts';
+import { tryLock, waitForLock } from '../../../runtime/file-lock.ts';
+import { markOf } from '../../../runtime/process-mark.ts';
 
 describe('a lock file', () => {
   let dir: string;
@@ -61,26 +60,5 @@ describe('a lock file', () => {
     assert.equal(heard, process.pid);
     assert.ok('lock' in first);
     first.lock.release();
-  });
-});
-
-describe('a data directory', () => {
-  it('in use is refused with its name and the holder', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'steno-'));
-    const lock = await lockDataDir(dir);
-    await assert.rejects(lockDataDir(dir), {
-      code: 'data_dir_in_use',
-      message: `The data directory ${dir} is in use by process ${process.pid}.`,
-    });
-    lock.release();
-    await rm(dir, { recursive: true });
-  });
-
-  it('on a disk with too little space is refused', async () => {
-    await assert.rejects(checkDisk(tmpdir(), 1e18), {
-      code: 'disk_full',
-      message: /and 1000000000000 MB are needed/,
-    });
-    await checkDisk(tmpdir(), 1);
   });
 });
