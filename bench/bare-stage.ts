@@ -1,12 +1,12 @@
 import { openKafkaLog } from '../streams/kafka/open-log.ts';
 import type { KafkaOptions } from '../streams/kafka/connection.ts';
 import type { Batch, NewRecord } from '../streams/log.ts';
-import { writeDelta } from './support/bare-record.ts';
+import { readQuestion, writeDelta } from './support/bare-record.ts';
 
 /**
  * A stage of the bare path, as a process of its own: reads topic `from` and appends to topic `to` without looking.
- * With `deltas` 0 it passes each record on; else it answers each with so many. Arguments: Kafka options as JSON, from,
- * to, deltas.
+ * With `deltas` 0 it passes each record on; else it answers each with so many, at the pace that the record names.
+ * Arguments: Kafka options as JSON, from, to, deltas.
  */
 const [options = '{}', from = '', to = '', deltas = '0'] = process.argv.slice(2);
 const perRecord = Number(deltas);
@@ -29,7 +29,16 @@ function handle(batch: Batch): void {
   for (const { value } of batch.records) {
     if (value === null) continue;
     if (perRecord === 0) append(value);
-    else for (let seq = 0; seq < perRecord; seq += 1) append(writeDelta(value.readUInt32BE(0), seq));
+    else answer(readQuestion(value), 0);
+  }
+}
+
+function answer(question: ReturnType<typeof readQuestion>, from: number): void {
+  for (let seq = from; seq < perRecord; seq += 1) {
+    append(writeDelta(question.turn, seq));
+    if (question.paceMs === 0 || seq === perRecord - 1) continue;
+    setTimeout(() => answer(question, seq + 1), question.paceMs);
+    return;
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -5,6 +6,11 @@ import { onStopRequest } from '../cli/on-stop-request.ts';
 import { errorMessage } from '../runtime/errors.ts';
 import { barePath } from './bare-path.ts';
 import { firstToken } from './first-token.ts';
+import { PEER_NAMES, type PeerName } from './peers/peer-program.ts';
+import { history } from './history.ts';
+import { pacedStreams } from './paced-streams.ts';
+import { rebuild } from './rebuild.ts';
+import { recovery } from './recovery.ts';
 import { start } from './start.ts';
 import type { Bench } from './support/bench.ts';
 import { describeHost } from './support/host.ts';
@@ -12,7 +18,17 @@ import { reportText, sectionText, withSection } from './support/report.ts';
 import { turns } from './turns.ts';
 import { warmTurn } from './warm-turn.ts';
 
-const benches: readonly Bench[] = [firstToken, turns, warmTurn, start, barePath];
+const benches: readonly Bench[] = [
+  firstToken,
+  turns,
+  warmTurn,
+  start,
+  rebuild,
+  history,
+  recovery,
+  pacedStreams,
+  barePath,
+];
 const RESULTS = new URL('./RESULTS.md', import.meta.url);
 const RESULTS_HEAD = `# Results
 
@@ -22,11 +38,14 @@ rounds, with their spread, beside the limit from the same run. On a shared machi
 
 const help = `npm run bench -- <name> [options]
 
-${benches.map(({ name, purpose }) => `  ${name.padEnd(12)} ${purpose}`).join('\n')}
+${benches.map(({ name, purpose }) => `  ${name.padEnd(13)} ${purpose}`).join('\n')}
 
   --seconds <n>     length of one measured segment
   --rounds <n>      rounds; figures are medians of them
+  --events <n>      length of the generated log in rebuild, and of the longer one in history
   --projections     run the projections beside the roles of a turn
+  --peers <names>   proxies to measure beside us in first-token and turns: ${PEER_NAMES.join(',')} (default) or none
+  --seed <n>        decides the order of the rounds; printed, and another one each time unless told
   --profile <dir>   write CPU profiles of the roles into this directory
   --json            print the outcome as JSON
   --record          write the section of this bench in bench/RESULTS.md anew
@@ -43,8 +62,11 @@ async function main(parameters: string[]): Promise<number> {
     options: {
       seconds: { type: 'string' },
       rounds: { type: 'string' },
+      events: { type: 'string' },
       projections: { type: 'boolean', default: false },
       profile: { type: 'string' },
+      peers: { type: 'string' },
+      seed: { type: 'string' },
       json: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -67,8 +89,11 @@ async function main(parameters: string[]): Promise<number> {
     const outcome = await bench.run({
       seconds: positive('seconds', values.seconds),
       rounds: positive('rounds', values.rounds),
+      events: positive('events', values.events),
       projections: values.projections,
       profileDir: values.profile === undefined ? null : resolve(values.profile),
+      peers: peersOf(values.peers),
+      seed: positive('seed', values.seed) ?? randomInt(1, 2 ** 31),
       signal: abort.signal,
       say: (line) => void process.stderr.write(`${line}\n`),
     });
@@ -87,6 +112,16 @@ async function main(parameters: string[]): Promise<number> {
     process.stderr.write(`${name}: ${errorMessage(error)}\n`);
     return abort.signal.aborted ? 130 : 1;
   }
+}
+
+function peersOf(text: string | undefined): readonly PeerName[] {
+  if (text === undefined) return PEER_NAMES;
+  if (text === 'none') return [];
+  return text.split(',').map((wanted) => {
+    const known = PEER_NAMES.find((peer) => peer === wanted);
+    if (known !== undefined) return known;
+    throw new TypeError(`--peers has "${wanted}", expected ${PEER_NAMES.join(', ')} or none`);
+  });
 }
 
 function positive(name: string, text: string | undefined): number | null {

@@ -1,8 +1,8 @@
+import { casesOf, peerNotes, rateFigures } from './peers/peer-figures.ts';
 import { atLeast, type Bench, type BenchOptions, type Outcome } from './support/bench.ts';
-import { drive, type LoadResult, type Path } from './support/load.ts';
-import { shuffled, summarise } from './support/statistics.ts';
-import { usageLines, type Meter } from './support/usage.ts';
-import { withPlatform } from './support/with-platform.ts';
+import { measureRounds, rateOf, type Case } from './support/rounds.ts';
+import { usageLines } from './support/usage.ts';
+import { withPlatform, type SideBySide } from './support/with-platform.ts';
 
 const IN_FLIGHT = 64;
 const SECONDS = 10;
@@ -10,29 +10,21 @@ const ROUNDS = 3;
 
 export const turns: Bench = {
   name: 'turns',
-  purpose: `streamed turns per second at ${IN_FLIGHT} in flight, 20 tokens each (T2)`,
-  run: (options) => withPlatform(options, IN_FLIGHT, (sides) => measure(options, [sides.ours, sides.bare])),
+  purpose: `streamed turns per second at ${IN_FLIGHT} in flight, 20 tokens each, beside other proxies (T2)`,
+  run: (options) => withPlatform(options, IN_FLIGHT, (sides) => measure(options, sides)),
 };
 
-type Side = { readonly path: Path; readonly meter: Meter };
-
-async function measure(options: BenchOptions, sides: readonly [Side, Side]): Promise<Outcome> {
-  const seconds = options.seconds ?? SECONDS;
-  const rounds = options.rounds ?? ROUNDS;
-  const results = new Map<Side, LoadResult[]>(sides.map((side) => [side, []]));
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const side of shuffled(sides, Math.random)) {
-      options.say(`round ${round} of ${rounds}: ${side.path.name}`);
-      await side.meter.begin();
-      const result = await drive(side.path, IN_FLIGHT, seconds, options.signal);
-      await side.meter.end();
-      results.get(side)?.push(result);
-    }
-  }
-  const rates = (side: Side): readonly number[] => (results.get(side) ?? []).map(rateOf);
-  const [ours, bare] = sides;
-  const value = summarise(rates(ours));
-  const limit = summarise(rates(bare));
+async function measure(options: BenchOptions, sides: SideBySide): Promise<Outcome> {
+  const ours: Case = { ...sides.ours, inFlight: IN_FLIGHT, rounds: [] };
+  const bare: Case = { ...sides.bare, inFlight: IN_FLIGHT, rounds: [] };
+  const overHttp = casesOf(sides.peers, [IN_FLIGHT]);
+  await measureRounds([ours, bare, ...overHttp], {
+    ...options,
+    rounds: options.rounds ?? ROUNDS,
+    seconds: options.seconds ?? SECONDS,
+  });
+  const value = rateOf(ours);
+  const limit = rateOf(bare);
   return {
     figures: [
       {
@@ -46,20 +38,21 @@ async function measure(options: BenchOptions, sides: readonly [Side, Side]): Pro
           atLeast('moonshot', '>= half of the bare path', value.median / limit.median, 0.5),
         ],
       },
+      ...(sides.peers === null ? [] : rateFigures(sides.peers, overHttp, IN_FLIGHT)),
     ],
-    notes: sides.flatMap((side) => notesOf(side, results.get(side) ?? [])),
+    notes: [
+      `order of the rounds: seed ${options.seed}`,
+      ...[ours, bare].flatMap(notesOf),
+      ...(sides.peers === null ? [] : peerNotes(sides.peers, overHttp)),
+    ],
   };
 }
 
-function notesOf({ path, meter }: Side, results: readonly LoadResult[]): readonly string[] {
-  const all = results.flatMap((result) => result.turns);
+function notesOf({ path, meter, rounds }: Case): readonly string[] {
+  const all = rounds.flatMap((result) => result.turns);
   const deltas = all.reduce((sum, turn) => sum + turn.deltas, 0) / all.length;
   return [
     `${path.name}: ${all.length} turns checked, ${deltas.toFixed(1)} deltas per turn`,
-    ...usageLines(path.name, meter.read(), all.length),
+    ...(meter === null ? [] : usageLines(path.name, meter.read(), all.length)),
   ];
-}
-
-function rateOf({ turns: ended, seconds }: LoadResult): number {
-  return ended.length / seconds;
 }

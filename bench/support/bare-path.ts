@@ -7,7 +7,7 @@ import type { KafkaOptions } from '../../streams/kafka/connection.ts';
 import { openKafkaLog } from '../../streams/kafka/open-log.ts';
 import type { Batch } from '../../streams/log.ts';
 import { readDelta, writeQuestion } from './bare-record.ts';
-import type { Path, Turn } from './load.ts';
+import type { Path, Slot, Turn } from './load.ts';
 import { DELTAS_PER_TURN } from './questions.ts';
 import type { Measured } from './usage.ts';
 import { VoidRun } from './void-run.ts';
@@ -22,7 +22,11 @@ type Open = {
   readonly reject: (error: unknown) => void;
 };
 
-export type BarePath = Path & { readonly processes: readonly Measured[] };
+export type BarePath = Path & {
+  readonly processes: readonly Measured[];
+  /** The same path, with deltas so many milliseconds apart. */
+  paced(paceMs: number, clients: number): Path;
+};
 
 /**
  * The limit: client -> topic A -> stage -> topic B -> stage -> topic C -> client, twenty deltas a turn, with our
@@ -78,19 +82,30 @@ export async function openBarePath(kafka: KafkaOptions, prefix: string, clients:
   cleanup.defer(() => follower.stop());
   await follower.add(c, 0, 'end');
 
-  function ask(): Promise<Turn> {
+  function ask(paceMs: number): Promise<Turn> {
     turns += 1;
     const turn = turns;
     return new Promise((resolve, reject) => {
       open.set(turn, { sentAt: performance.now(), firstMs: Number.NaN, nextSeq: 0, resolve, reject });
-      appender.append([{ topic: a, partition: 0, key: 'bare', value: writeQuestion(turn) }]).catch(fail);
+      appender
+        .append([{ topic: a, partition: 0, key: 'bare', value: writeQuestion(turn, paceMs) }])
+        .catch(fail);
     });
+  }
+
+  function slotsOf(paceMs: number, count: number): readonly Slot[] {
+    return Array.from({ length: count }, () => ({ turn: () => ask(paceMs) }));
   }
 
   const started = cleanup.move();
   return {
     name: 'bare',
-    slots: Array.from({ length: clients }, () => ({ turn: ask })),
+    slots: slotsOf(0, clients),
+    paced: (paceMs, count) => ({
+      name: 'bare',
+      slots: slotsOf(paceMs, count),
+      close: () => Promise.resolve(),
+    }),
     processes: stages.map((stage, index) => ({
       name: `bare stage ${index + 1}`,
       pid: stage.pid ?? 0,

@@ -1,10 +1,16 @@
 /** Bytes of a bare delta: the number of its turn, its seq, and text of the length of a word. */
 const TEXT = Buffer.from(' bare');
 
-export function writeQuestion(turn: number): Buffer {
-  const value = Buffer.allocUnsafe(4);
+/** A question of the bare path: the number of its turn, and how far apart its deltas come. */
+export function writeQuestion(turn: number, paceMs: number): Buffer {
+  const value = Buffer.allocUnsafe(6);
   value.writeUInt32BE(turn);
+  value.writeUInt16BE(paceMs, 4);
   return value;
+}
+
+export function readQuestion(value: Buffer): { readonly turn: number; readonly paceMs: number } {
+  return { turn: value.readUInt32BE(0), paceMs: value.readUInt16BE(4) };
 }
 
 export function writeDelta(turn: number, seq: number): Buffer {

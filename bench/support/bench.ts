@@ -1,3 +1,4 @@
+import type { PeerName } from '../peers/peer-program.ts';
 import type { Summary } from './statistics.ts';
 
 /** What a person asks of a bench. */
@@ -5,10 +6,16 @@ export type BenchOptions = {
   /** Length of one measured segment; the bench's own if null. */
   readonly seconds: number | null;
   readonly rounds: number | null;
+  /** Length of a generated log, in events; the bench's own if null. */
+  readonly events: number | null;
   /** Run the projections beside the roles of a turn. */
   readonly projections: boolean;
   /** Where CPU profiles of the roles are written; null for none. */
   readonly profileDir: string | null;
+  /** Other proxies that are measured beside us. */
+  readonly peers: readonly PeerName[];
+  /** Decides the order of the rounds. */
+  readonly seed: number;
   readonly signal: AbortSignal;
   /** Tells a person how far the bench is. */
   readonly say: (line: string) => void;

@@ -1,4 +1,6 @@
 import { performance } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import { VoidRun } from './void-run.ts';
 
 /** One answered question as its client saw it; milliseconds from the moment it was sent. */
 export type Turn = { readonly firstMs: number; readonly totalMs: number; readonly deltas: number };
@@ -19,6 +21,8 @@ export interface Path {
 export type LoadResult = {
   /** Turns that ended within the segment. */
   readonly turns: readonly Turn[];
+  /** Turns that began within the segment and ended after it. */
+  readonly late: readonly Turn[];
   readonly seconds: number;
 };
 
@@ -32,6 +36,7 @@ export async function drive(
   const slots = path.slots.slice(0, inFlight);
   if (slots.length < inFlight) throw new RangeError(`${path.name} has ${slots.length} slots of ${inFlight}`);
   const turns: Turn[] = [];
+  const late: Turn[] = [];
   const deadline = performance.now() + seconds * 1_000;
   let broken = false;
   await Promise.all(
@@ -40,7 +45,7 @@ export async function drive(
         try {
           signal.throwIfAborted();
           const turn = await slot.turn();
-          if (performance.now() <= deadline) turns.push(turn);
+          (performance.now() <= deadline ? turns : late).push(turn);
         } catch (error) {
           broken = true;
           throw error;
@@ -48,5 +53,49 @@ export async function drive(
       }
     }),
   );
-  return { turns, seconds };
+  return { turns, late, seconds };
+}
+
+/**
+ * Asks so many questions a second at random moments (a Poisson process from `random`, 0 to 1), however many answers are
+ * under way: latency under a load that does not wait for the system, as users do not. Throws VoidRun when there are more answers under way than clients.
+ */
+export async function driveOpen(
+  path: Path,
+  { perSecond, random }: { readonly perSecond: number; readonly random: () => number },
+  seconds: number,
+  signal: AbortSignal,
+): Promise<LoadResult> {
+  const turns: Turn[] = [];
+  const free = [...path.slots];
+  const open = new Set<Promise<void>>();
+  const began = performance.now();
+  const failures: Error[] = [];
+  let due = 0;
+  for (;;) {
+    due += (-Math.log(1 - random()) / perSecond) * 1_000;
+    if (due > seconds * 1_000) break;
+    const wait = began + due - performance.now();
+    if (wait > 0) await pause(wait);
+    signal.throwIfAborted();
+    if (failures[0] !== undefined) throw failures[0];
+    const slot = free.pop();
+    if (slot === undefined)
+      throw new VoidRun(`${path.name} cannot keep up with ${perSecond} questions a second`);
+    const turn = slot.turn().then(
+      (ended) => {
+        turns.push(ended);
+        free.push(slot);
+        open.delete(turn);
+      },
+      (error: unknown) => {
+        failures.push(error instanceof Error ? error : new VoidRun('a turn failed'));
+        open.delete(turn);
+      },
+    );
+    open.add(turn);
+  }
+  await Promise.all(open);
+  if (failures[0] !== undefined) throw failures[0];
+  return { turns, late: [], seconds };
 }

@@ -11,12 +11,15 @@ export type Question = { readonly text: string; readonly answer: string };
 const COUNT = 64;
 const FIRST_TOKEN_RUNS = 5_000;
 
-/** Returns questions with answers of twenty tokens each, given without a pause. */
-export async function writeQuestions(): Promise<readonly Question[]> {
+/** Returns questions with answers of so many tokens each, so many milliseconds apart. */
+export async function writeQuestions(
+  paceMs = 0,
+  { tokens = DELTAS_PER_TURN, count = COUNT } = {},
+): Promise<readonly Question[]> {
   const texts = Array.from(
-    { length: COUNT },
+    { length: count },
     (_, index) =>
-      `What keeps the order of events on a log? Question ${index} [[tokens=${DELTAS_PER_TURN} pace=0]]`,
+      `What keeps the order of events on a log? Question ${index} [[tokens=${tokens} pace=${paceMs}]]`,
   );
   return Promise.all(texts.map(async (text) => ({ text, answer: await answerTo(text) })));
 }

@@ -14,6 +14,8 @@ export type Usage = {
   readonly name: string;
   readonly cpuSeconds: number | null;
   readonly loopUtilisation: number | null;
+  /** Calls of write(2) and its kin: of sockets, most of what a turn costs on a machine with few cores. */
+  readonly writes: number | null;
 };
 
 /** Counts what processes use between `begin` and `end`, over several segments. */
@@ -27,6 +29,8 @@ type Total = {
   readonly measured: Measured;
   cpu: number | null;
   before: number | null;
+  writes: number | null;
+  writesBefore: number | null;
   readonly loops: number[];
 };
 
@@ -41,6 +45,8 @@ export function createMeter(processes: readonly Measured[]): Meter {
     measured,
     cpu: 0,
     before: null,
+    writes: 0,
+    writesBefore: null,
     loops: [],
   }));
   let ownLoop = performance.eventLoopUtilization();
@@ -48,15 +54,18 @@ export function createMeter(processes: readonly Measured[]): Meter {
   return {
     async begin() {
       await Promise.all(totals.map(({ measured }) => readLoop(measured.metricsUrl)));
-      for (const total of totals) total.before = cpuSecondsOf(total.measured.pid);
+      for (const total of totals) {
+        total.before = cpuSecondsOf(total.measured.pid);
+        total.writesBefore = writesOf(total.measured.pid);
+      }
       ownLoop = performance.eventLoopUtilization();
     },
     async end() {
       const loop = performance.eventLoopUtilization(ownLoop).utilization;
       for (const total of totals) {
-        const now = cpuSecondsOf(total.measured.pid);
-        const used = now === null || total.before === null ? null : now - total.before;
-        total.cpu = used === null || total.cpu === null ? null : total.cpu + used;
+        const { measured, before, writesBefore } = total;
+        total.cpu = sum(total.cpu, cpuSecondsOf(measured.pid), before);
+        total.writes = sum(total.writes, writesOf(measured.pid), writesBefore);
       }
       await Promise.all(
         totals.map(async ({ measured, loops }) => {
@@ -66,9 +75,10 @@ export function createMeter(processes: readonly Measured[]): Meter {
       );
     },
     read: () =>
-      totals.map(({ measured, cpu, loops }) => ({
+      totals.map(({ measured, cpu, writes, loops }) => ({
         name: measured.name,
         cpuSeconds: cpu,
+        writes,
         loopUtilisation:
           loops.length === 0 ? null : loops.reduce((sum, share) => sum + share, 0) / loops.length,
       })),
@@ -82,15 +92,31 @@ export function usageLines(path: string, usages: readonly Usage[], turns: number
   const perThousand = (seconds: number | null): string =>
     seconds === null || turns === 0 ? '-' : ((seconds * 1_000) / turns).toFixed(2);
   return [
-    ...usages.map(({ name, cpuSeconds, loopUtilisation }) => {
+    ...usages.map(({ name, cpuSeconds, loopUtilisation, writes }) => {
       const loop = loopUtilisation === null ? '-' : `${Math.round(loopUtilisation * 100)} %`;
-      return `${path}: ${name}: ${perThousand(cpuSeconds)} CPU s per 1,000 turns, event loop ${loop}`;
+      const calls = writes === null || turns === 0 ? '-' : (writes / turns).toFixed(2);
+      return `${path}: ${name}: ${perThousand(cpuSeconds)} CPU s per 1,000 turns, event loop ${loop}, ${calls} writes a turn`;
     }),
     `${path}: all: ${perThousand(known.length === 0 ? null : total)} CPU s per 1,000 turns`,
   ];
 }
 
-function cpuSecondsOf(pid: number): number | null {
+function sum(before: number | null, now: number | null, start: number | null): number | null {
+  return before === null || now === null || start === null ? null : before + now - start;
+}
+
+function writesOf(pid: number): number | null {
+  try {
+    // Linux, proc(5): syscw counts write(2), writev(2) and pwrite(2), of files as well as of sockets.
+    const found = /^syscw: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'));
+    return found === null ? null : Number(found[1]);
+  } catch {
+    return null;
+  }
+}
+
+/** CPU seconds that a process used so far; null where this system does not tell. */
+export function cpuSecondsOf(pid: number): number | null {
   try {
     // Linux, proc(5): after the name in brackets, fields 12 and 13 are user and system time.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];

@@ -1,3 +1,5 @@
+import { startModelBehind } from '../peers/model-behind.ts';
+import { openPeerSides, type PeerSides } from '../peers/peer-sides.ts';
 import { openBarePath, type BarePath } from './bare-path.ts';
 import type { BenchOptions } from './bench.ts';
 import { startCluster } from './cluster.ts';
@@ -13,6 +15,8 @@ export type SideBySide = {
   readonly questions: readonly Question[];
   readonly ours: { readonly path: Path; readonly meter: Meter };
   readonly bare: { readonly path: BarePath; readonly meter: Meter };
+  /** What is measured over HTTP beside other proxies; null if none was asked for. */
+  readonly peers: PeerSides | null;
 };
 
 /** A JVM goes on compiling for as long: its share per turn halves meanwhile. */
@@ -31,7 +35,9 @@ export async function withPlatform<T>(
   cleanup.defer(() => cluster.stop());
   signal.throwIfAborted();
   say('starting the roles and the bare stages');
-  const { platform, processes } = await startBenchPlatform(cluster, options);
+  const behind = options.peers.length === 0 ? null : await startModelBehind();
+  if (behind !== null) cleanup.defer(() => behind.close());
+  const { platform, processes } = await startBenchPlatform(cluster, options, behind?.env);
   cleanup.defer(() => platform.stop());
   const barePath = await openBarePath(cluster.kafka, cluster.prefix, clients);
   cleanup.defer(() => barePath.close());
@@ -40,11 +46,18 @@ export async function withPlatform<T>(
   cleanup.defer(() => socketPath.close());
   say('warming up');
   for (const path of [barePath, socketPath]) await drive(path, clients, WARM_SECONDS, signal);
+  let peers: PeerSides | null = null;
+  if (behind !== null) {
+    const sides = await openPeerSides({ behind, platform, processes, cluster, questions, clients, options });
+    cleanup.defer(() => sides.close());
+    peers = sides;
+  }
   // Awaited here: the stack is undone when this function returns.
   return await measure({
     url: platform.url(),
     questions,
     ours: { path: socketPath, meter: createMeter([...processes, ...cluster.processes]) },
     bare: { path: barePath, meter: createMeter([...barePath.processes, ...cluster.processes]) },
+    peers,
   });
 }
