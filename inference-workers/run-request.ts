@@ -218,14 +218,14 @@ async function generate(
 }
 
 /** Appends only as long as the partition is certainly ours. */
-async function appendOwned(
+function appendOwned(
   ports: RunPorts,
   appender: EventAppender,
   events: readonly NewEvent[],
   signal: AbortSignal,
 ): Promise<void> {
-  if (!ports.isFresh()) throw new StenoError('membership_lost', 'the membership may have been lost');
-  await appendUntilDone(appender, events, signal);
+  if (ports.isFresh()) return appendUntilDone(appender, events, signal);
+  return Promise.reject(new StenoError('membership_lost', 'the membership may have been lost'));
 }
 
 /**

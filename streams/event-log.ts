@@ -88,8 +88,15 @@ function wrapLog(
     openAppender(name, urgency) {
       const appender = log.openAppender(name, urgency);
       telemetry.addAppender(name, appender);
-      const append = async (events: readonly NewEvent[]): Promise<void> =>
-        appender.append(events.map(toRecord));
+      const append = (events: readonly NewEvent[]): Promise<void> => {
+        let records: NewRecord[];
+        try {
+          records = events.map(toRecord);
+        } catch (error) {
+          return Promise.reject(error as Error); // CodecError and StenoError
+        }
+        return appender.append(records);
+      };
       return {
         append: tracer.on ? (events) => appendTraced(tracer, events, append) : append,
         get pending() {

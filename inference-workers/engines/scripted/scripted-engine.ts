@@ -4,7 +4,7 @@ import { createStopFilter } from '../stop-filter.ts';
 import type { TokenCounter } from '../token-counter.ts';
 import type { Directives, Fault } from './directives.ts';
 import { NO_DIRECTIVES, parseDirectives } from './directives.ts';
-import { hang, pause } from './pauses.ts';
+import { openPauses, type Pauses } from './pauses.ts';
 import { startOf, writeScript } from './script.ts';
 import { countTokens } from './words.ts';
 
@@ -46,8 +46,7 @@ export class ScriptedEngine implements Engine, TokenCounter {
     return Promise.resolve(texts.map(countTokens));
   }
 
-  async *generate(prompt: Prompt, options: { signal: AbortSignal }): AsyncGenerator<Part, void> {
-    const { signal } = options;
+  async *generate(prompt: Prompt, { signal }: { signal: AbortSignal }): AsyncGenerator<Part, void> {
     signal.throwIfAborted();
     const question = lastUserText(prompt);
     const directives = parseDirectives(question, this.#defaults);
@@ -58,19 +57,24 @@ export class ScriptedEngine implements Engine, TokenCounter {
     let position = start;
     let unshown = 0;
     let stopped = false;
-    while (position < until && !stopped) {
-      if (directives.faults.length > 0) await this.#misbehave(directives.faults, position, start, signal);
-      const waitMs = position === start ? directives.firstMs : directives.paceMs;
-      if (waitMs > 0) await pause(waitMs, signal);
-      signal.throwIfAborted();
-      const piece = stops.push(script.token(position));
-      position += 1;
-      unshown += 1;
-      stopped = piece.stopped;
-      if (piece.text !== '') {
-        yield { type: 'text', text: piece.text, tokens: unshown };
-        unshown = 0;
+    const pauses = openPauses(signal);
+    try {
+      while (position < until && !stopped) {
+        if (directives.faults.length > 0) await this.#misbehave(directives.faults, position, start, pauses);
+        const waitMs = position === start ? directives.firstMs : directives.paceMs;
+        if (waitMs > 0) await pauses.pause(waitMs);
+        signal.throwIfAborted();
+        const piece = stops.push(script.token(position));
+        position += 1;
+        unshown += 1;
+        stopped = piece.stopped;
+        if (piece.text !== '') {
+          yield { type: 'text', text: piece.text, tokens: unshown };
+          unshown = 0;
+        }
       }
+    } finally {
+      pauses.close();
     }
     const rest = stopped ? '' : stops.flush();
     if (rest !== '') yield { type: 'text', text: rest, tokens: unshown };
@@ -83,17 +87,12 @@ export class ScriptedEngine implements Engine, TokenCounter {
     };
   }
 
-  async #misbehave(
-    faults: readonly Fault[],
-    position: number,
-    start: number,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #misbehave(faults: readonly Fault[], position: number, start: number, pauses: Pauses): Promise<void> {
     for (const fault of faults) {
       const at = fault.when === 'after' ? fault.tokens : start + fault.tokens;
       if (position !== at) continue;
       if (fault.when === 'after' && start > 0 && start >= at) continue;
-      if (fault.kind === 'hang') await hang(signal);
+      if (fault.kind === 'hang') await pauses.hang();
       if (fault.kind === 'fail') throw new StenoError('engine_failed', 'the prompt asked for a failure');
       if (fault.kind === 'abort') this.#abort?.();
       throw new StenoError('engine_unavailable', 'the prompt asked for an engine that is gone', {
