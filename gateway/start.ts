@@ -18,6 +18,7 @@ import { buildServer } from './http/server.ts';
 import { openKeys } from './keys.ts';
 import { knownEnd } from './known-end.ts';
 import { createLimiter } from './limits/limiter.ts';
+import { limitsHandlers } from './limits/limits-handlers.ts';
 import { createLocate } from './locate.ts';
 import { gatewayMetrics } from './metrics.ts';
 import type { ModelDirectory } from './models.ts';
@@ -176,6 +177,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
       ...storedResponseHandlers({ find, streams: opened, signals, flushLater }),
       ...modelHandlers({ models, served }),
       ...historyHandlers({ queries, locate }),
+      ...limitsHandlers({ limiter, currency: ports.currency }),
       ...probeHandlers({
         metrics: context.metrics,
         version,

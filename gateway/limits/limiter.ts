@@ -1,4 +1,4 @@
-import { createLedger, type Refusal } from '../../policies/limits/ledger.ts';
+import { createLedger, type InUse, type Refusal, type Spent } from '../../policies/limits/ledger.ts';
 import {
   scopesOf,
   type Limits,
@@ -40,10 +40,15 @@ export interface Limiter {
    * `rate_limit_exceeded` and `insufficient_quota`, and `store_unavailable` where nobody can tell what was spent.
    */
   admit(call: Call, wanted: Wanted, isRepeat: () => boolean): Promise<Admission | null>;
+  /** What limits a caller, and what is in use of it. */
+  describe(call: Call): Promise<readonly Described[]>;
   /** Reservations and what of them still may change: for the metric. */
   open(): number;
   stop(): Promise<void>;
 }
+
+/** One of a caller's scopes. `spent` is what workers counted, in 10^-9 of the currency. */
+export type Described = { readonly scope: Scope; readonly inUse: InUse; readonly spent: Spent };
 
 export type LimitsOf = (owner: Owner) => Readonly<Record<ScopeKind, Limits | null>>;
 
@@ -95,6 +100,17 @@ export function createLimiter(options: {
     });
   }
 
+  async function whenFollowing(): Promise<void> {
+    following ??= follow();
+    try {
+      await following;
+      isLive = true;
+    } catch (error) {
+      following = null;
+      throw error;
+    }
+  }
+
   function take(event: LoggedEvent): void {
     clock.note(event.time);
     // What lay there before this gateway came has drained since. A wrong clock here is wrong about a minute, once.
@@ -126,19 +142,21 @@ export function createLimiter(options: {
       const owner = ownerOf(call.caller);
       const scopes = scopesFor(owner);
       if (scopes.length === 0) return null;
-      following ??= follow();
-      try {
-        await following;
-        isLive = true;
-      } catch (error) {
-        following = null;
-        throw error;
-      }
+      await whenFollowing();
       if (ledger.has(wanted.inferenceId) || isRepeat()) return null;
       const refusal = ledger.admit(scopes, { ...owner, ...wanted }, (scope) => spend.of(scope), now());
       call.tell?.(limitHeaders(ledger.headroom(scopes, now())));
       if (refusal !== null) throw problemOf(refusal);
       return admissionOf(owner, wanted);
+    },
+    async describe({ caller }) {
+      const scopes = scopesFor(ownerOf(caller));
+      if (scopes.length > 0) await whenFollowing();
+      return scopes.map((scope) => ({
+        scope,
+        inUse: ledger.useOf(scope, now()),
+        spent: spend.of(scope),
+      }));
     },
     open: () => ledger.size,
     async stop() {

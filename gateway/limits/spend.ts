@@ -29,8 +29,10 @@ type Sums = {
   readonly from: Periods;
   readonly closed: Spent;
   readonly live: Spent;
-  readonly counted: ReadonlyMap<number, number>;
+  /** How far turns were folded when each was read. */
+  readonly counted: { readonly closed: Positions; readonly live: Positions };
 };
+type Positions = ReadonlyMap<number, number>;
 type Periods = { readonly day: number; readonly month: number; readonly live: number };
 
 const HOUR_MS = 3_600_000;
@@ -67,8 +69,13 @@ export function createSpend(options: {
     ]);
     const live = { day: nanos[0] ?? 0, month: nanos[1] ?? 0 };
     const isFresh = isSame && time - before.closedAt < CLOSED_MS;
-    const closed = isFresh ? before.closed : closedOf(whose, from);
-    const sums = { liveAt: time, closedAt: isFresh ? before.closedAt : time, from, closed, live, counted };
+    const { closedAt, closed, closedCounted } = isFresh
+      ? { ...before, closedCounted: before.counted.closed }
+      : { closedAt: time, ...closedOf(whose, from) };
+    const sums = {
+      ...{ liveAt: time, closedAt, from, closed, live },
+      counted: { closed: closedCounted, live: counted },
+    };
     kept.delete(scope.id);
     kept.set(scope.id, sums);
     for (const oldest of kept.keys()) {
@@ -78,12 +85,15 @@ export function createSpend(options: {
     return sums;
   }
 
-  function closedOf(whose: Parameters<UsageQueries['spent']>[0], { day, month, live }: Periods): Spent {
-    const { nanos } = queries.spent(whose, currency, [
+  function closedOf(
+    whose: Parameters<UsageQueries['spent']>[0],
+    { day, month, live }: Periods,
+  ): { readonly closed: Spent; readonly closedCounted: Positions } {
+    const { nanos, counted } = queries.spent(whose, currency, [
       { from: day, to: Math.max(day, live) },
       { from: month, to: Math.max(month, live) },
     ]);
-    return { day: nanos[0] ?? 0, month: nanos[1] ?? 0 };
+    return { closed: { day: nanos[0] ?? 0, month: nanos[1] ?? 0 }, closedCounted: counted };
   }
 
   return {
@@ -102,11 +112,11 @@ export function createSpend(options: {
       let day = closed.day + live.day;
       let month = closed.month + live.month;
       for (const { owner, claims, places } of told.values()) {
-        if (!isIn(scope, owner)) continue;
+        if (!isUnder(scope, owner)) continue;
         for (const { claim, currency: paid, costNanos, time } of claims) {
           const place = places.get(claim);
           if (place === undefined || paid !== currency) continue;
-          if (place.offset < (counted.get(place.partition) ?? 0)) continue;
+          if (isIn(time >= from.live ? counted.live : counted.closed, place)) continue;
           if (time >= from.day) day += costNanos;
           if (time >= from.month) month += costNanos;
         }
@@ -114,17 +124,21 @@ export function createSpend(options: {
       return { day, month };
     },
     sweep() {
-      // Sums that were read a moment ago still count on what is told here.
-      const { counted } = queries.spent({ kind: 'tenant', tenantId: '', name: '' }, currency, []);
-      const least = [
-        counted,
-        ...[...kept.values()].filter(({ liveAt }) => now() - liveAt < LIVE_MS).map((sums) => sums.counted),
-      ];
-      for (const [id, { places }] of told) {
-        const isCounted = [...places.values()].every(({ partition, offset }) =>
-          least.every((positions) => offset < (positions.get(partition) ?? 0)),
-        );
-        if (isCounted) told.delete(id);
+      const { counted: present } = queries.spent({ kind: 'tenant', tenantId: '', name: '' }, currency, []);
+      const live = new Map(present);
+      const closed = new Map(present);
+      // Sums that may be used again still count on what is told here.
+      for (const { liveAt, closedAt, counted } of kept.values()) {
+        if (now() - liveAt < LIVE_MS) lower(live, counted.live);
+        if (now() - closedAt < CLOSED_MS) lower(closed, counted.closed);
+      }
+      const from = periodsAt(brokerTime()).live;
+      for (const [id, { claims, places }] of told) {
+        const isNeeded = claims.some(({ claim, time }) => {
+          const place = places.get(claim);
+          return place !== undefined && !isIn(time >= from ? live : closed, place);
+        });
+        if (!isNeeded) told.delete(id);
       }
     },
   };
@@ -140,7 +154,7 @@ function periodsAt(time: number): Periods {
   };
 }
 
-function isIn({ kind, tenantId, principal, keyId }: Scope, owner: Owner): boolean {
+function isUnder({ kind, tenantId, principal, keyId }: Scope, owner: Owner): boolean {
   if (owner.tenantId !== tenantId) return false;
   if (kind === 'tenant') return true;
   return kind === 'user' ? owner.principal === principal : owner.keyId === keyId;
@@ -149,4 +163,14 @@ function isIn({ kind, tenantId, principal, keyId }: Scope, owner: Owner): boolea
 function nameOf({ kind, tenantId, principal, keyId }: Scope): string {
   if (kind === 'tenant') return tenantId;
   return kind === 'user' ? principal : (keyId ?? '');
+}
+
+/** True if the sums that were folded up to these positions have it. */
+function isIn(positions: Positions, { partition, offset }: Place): boolean {
+  return offset < (positions.get(partition) ?? 0);
+}
+
+function lower(positions: Map<number, number>, others: Positions): void {
+  for (const [partition, next] of positions)
+    positions.set(partition, Math.min(next, others.get(partition) ?? 0));
 }

@@ -24,6 +24,14 @@ export type Refusal = {
 export type Left = { readonly limit: number; readonly remaining: number; readonly resetMillis: number };
 export type Headroom = { readonly requests: Left | null; readonly tokens: Left | null };
 
+export type InUse = {
+  /** Of the last minute, as far as it has not drained. */
+  readonly requests: number;
+  readonly tokens: number;
+  readonly streams: number;
+  readonly reservedNanos: number;
+};
+
 /**
  * What is in use of every limit, as one gateway knows it. It reserves before a call, counts what other gateways let in,
  * and settles with what workers say they did. Times are milliseconds of a clock that never goes back.
@@ -48,6 +56,8 @@ export interface Ledger {
   headroom(scopes: readonly Scope[], now: number): Headroom;
   /** Forgets what ended, and what never will: its end was missed. */
   sweep(now: number): void;
+  /** What is in use of a scope's rates and streams, and what money is reserved. */
+  useOf(scope: Scope, now: number): InUse;
   has(inferenceId: string): boolean;
   readonly size: number;
 }
@@ -193,6 +203,16 @@ export function createLedger(): Ledger {
       for (const [id, { open, requests, tokens }] of meters)
         if (open === 0 && now - Math.max(requests.at, tokens.at) > IDLE_MS) meters.delete(id);
       for (const [id, { at }] of early) if (now - at > LATE_MS) early.delete(id);
+    },
+    useOf(scope, now) {
+      const { requests, tokens, open, reservedNanos } = meterOf(scope);
+      const { requestsPerMinute, tokensPerMinute } = scope.limits;
+      return {
+        requests: Math.ceil(usedAt(requests, requestsPerMinute ?? 0, now)),
+        tokens: Math.ceil(usedAt(tokens, tokensPerMinute ?? 0, now)),
+        streams: open,
+        reservedNanos,
+      };
     },
     has: (inferenceId) => entries.has(inferenceId),
     get size() {
