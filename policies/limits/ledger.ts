@@ -47,7 +47,7 @@ export interface Ledger {
   /** Counts what the log says was let in, here or elsewhere, at whatever cost: it was. */
   count(scopes: readonly Scope[], reservation: Reservation, now: number): void;
   /** The tokens and the money that count of an inference until now, repeats and estimates left out. */
-  settle(inferenceId: string, used: { readonly tokens: number; readonly nanos: number }, now: number): void;
+  settle(inferenceId: string, used: Used, now: number): void;
   /** An inference ended. `isCounted` is false where a count of its use is still to come. */
   end(inferenceId: string, isCounted: boolean, now: number): void;
   /** A message that was let in made no turn. */
@@ -62,16 +62,24 @@ export interface Ledger {
   readonly size: number;
 }
 
+type Used = { readonly tokens: number; readonly nanos: number };
+
+type Early = {
+  readonly used: Used | null;
+  readonly ended: { readonly isCounted: boolean } | null;
+  readonly at: number;
+};
+
 type Meter = { requests: Rate; tokens: Rate; open: number; reservedNanos: number };
 
 type Entry = {
   readonly scopes: readonly Scope[];
   readonly since: number;
-  readonly reserved: { readonly tokens: number; readonly nanos: number };
+  readonly reserved: Used;
   /** What of tokens and money is charged right now. */
   tokens: number;
   nanos: number;
-  used: { readonly tokens: number; readonly nanos: number } | null;
+  used: Used | null;
   endedAt: number | null;
   /** The log has it. */
   isRecorded: boolean;
@@ -85,6 +93,8 @@ const LOST_MS = 30 * 60_000;
 const LATE_MS = 60_000;
 /** What is not found on the log for so long was never appended. */
 const UNRECORDED_MS = 60_000;
+/** How long what came too early is kept: most of it is of callers without limits. */
+const EARLY_MS = 5_000;
 /** A scope that nobody used for so long is unused. */
 const IDLE_MS = 60 * 60_000;
 /** How long the count of an inference that ended is waited for. */
@@ -93,8 +103,8 @@ const COUNT_MS = 10_000;
 export function createLedger(): Ledger {
   const meters = new Map<string, Meter>();
   const entries = new Map<string, Entry>();
-  /** Inferences whose end came before the word that they were let in. */
-  const early = new Map<string, { readonly isCounted: boolean; readonly at: number }>();
+  /** What was told of inferences before the word that they were let in: topics are read side by side. */
+  const early = new Map<string, Early>();
 
   function meterOf({ id }: Scope): Meter {
     const found = meters.get(id) ?? { requests: unused, tokens: unused, open: 0, reservedNanos: 0 };
@@ -115,10 +125,20 @@ export function createLedger(): Ledger {
       if (requestsPerMinute !== null) meter.requests = use(meter.requests, 1, requestsPerMinute, now);
     }
     charge(entry, now);
-    const ended = early.get(inferenceId);
-    if (ended === undefined) return;
+    const told = early.get(inferenceId);
+    if (told === undefined) return;
     early.delete(inferenceId);
-    endEntry(entry, ended.isCounted, now);
+    if (told.used !== null) settleEntry(entry, told.used, now);
+    if (told.ended !== null) endEntry(entry, told.ended.isCounted, now);
+  }
+
+  function settleEntry(entry: Entry, used: Used, now: number): void {
+    entry.used = used;
+    charge(entry, now);
+  }
+
+  function tellEarly(inferenceId: string, told: Partial<Early>, now: number): void {
+    early.set(inferenceId, { ...(early.get(inferenceId) ?? { used: null, ended: null }), ...told, at: now });
   }
 
   /** Charges the reservation while more may come, and what was used once it has ended. */
@@ -166,13 +186,12 @@ export function createLedger(): Ledger {
     },
     settle(inferenceId, used, now) {
       const entry = entries.get(inferenceId);
-      if (entry === undefined) return;
-      entry.used = used;
-      charge(entry, now);
+      if (entry === undefined) tellEarly(inferenceId, { used }, now);
+      else settleEntry(entry, used, now);
     },
     end(inferenceId, isCounted, now) {
       const entry = entries.get(inferenceId);
-      if (entry === undefined) early.set(inferenceId, { isCounted, at: now });
+      if (entry === undefined) tellEarly(inferenceId, { ended: { isCounted } }, now);
       else endEntry(entry, isCounted, now);
     },
     withdraw(inferenceId, now) {
@@ -202,7 +221,7 @@ export function createLedger(): Ledger {
       }
       for (const [id, { open, requests, tokens }] of meters)
         if (open === 0 && now - Math.max(requests.at, tokens.at) > IDLE_MS) meters.delete(id);
-      for (const [id, { at }] of early) if (now - at > LATE_MS) early.delete(id);
+      for (const [id, { at }] of early) if (now - at > EARLY_MS) early.delete(id);
     },
     useOf(scope, now) {
       const { requests, tokens, open, reservedNanos } = meterOf(scope);

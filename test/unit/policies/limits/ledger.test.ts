@@ -117,6 +117,16 @@ test('what another gateway let in counts here, once, whichever word comes first'
   assert.ok(admitted(ledger, limits, 'next'));
 });
 
+test('a count and an end that came before the word that it was let in are kept for it', () => {
+  const ledger = createLedger();
+  const limits = { tokensPerMinute: 1_000, concurrentStreams: 1 };
+  ledger.settle('i1', { tokens: 30, nanos: 0 }, 0);
+  ledger.end('i1', false, 0);
+  ledger.count(scopes(limits), reservation('i1', 900), 0);
+  assert.deepEqual(ledger.headroom(scopes(limits), 0).tokens?.remaining, 970);
+  assert.ok(admitted(ledger, limits, 'i2', 900));
+});
+
 test('a message that is let in already is not counted again', () => {
   const ledger = createLedger();
   const limits = { requestsPerMinute: 1 };
