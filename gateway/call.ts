@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { isTraceparent } from '../runtime/tracing.ts';
 
 /** Who asks: always from the credential, never from the request's text. */
-export type Caller = { readonly tenantId: string; readonly principal: string };
+export type Caller = {
+  readonly tenantId: string;
+  readonly principal: string;
+  /** Id of the API key; null for a caller without one. */
+  readonly keyId: string | null;
+};
 
 /** One request or frame on its way through the gateway. */
 export type Call = {
@@ -10,6 +15,8 @@ export type Call = {
   readonly requestId: string;
   /** W3C traceparent handed to the log: of our span, or the caller's where nothing is traced; null for none. */
   readonly trace: string | null;
+  /** Sets headers of the answer, whatever it will be; left out where answers have none. */
+  readonly tell?: (headers: Readonly<Record<string, string>>) => void;
 };
 
 const SANE_ID = /^[\w.:-]{1,128}$/;

@@ -3,14 +3,25 @@ import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { StenoError, errorMessage } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { Limits, Owner, ScopeKind } from '../policies/limits/limits.ts';
 import type { Caller } from './call.ts';
+import { limitsSchema } from './limits/limits-schema.ts';
 
 const name = z.string().regex(/^[\w.:@-]{1,128}$/, 'up to 128 letters, digits or any of "_.:@-"');
 const keysFile = z.strictObject({
   keys: z.record(
     z.string().regex(/^[0-9a-f]{64}$/, 'the SHA-256 of a key: 64 hex digits'),
-    z.strictObject({ tenant: name, principal: name }),
+    z.strictObject({ tenant: name, principal: name, limits: limitsSchema.nullable().default(null) }),
   ),
+  tenants: z
+    .record(
+      name,
+      z.strictObject({
+        limits: limitsSchema.nullable().default(null),
+        user_limits: limitsSchema.nullable().default(null),
+      }),
+    )
+    .default({}),
 });
 
 /** A credential that was accepted; `isValid` turns false when the key is withdrawn. */
@@ -22,10 +33,12 @@ export interface Keys {
   readonly required: boolean;
   /** Null for a key that is missing, unknown or withdrawn. */
   find(key: string | null): Credential | null;
+  /** What limits a caller: its key, itself, its tenant. */
+  limitsOf(owner: Owner): Readonly<Record<ScopeKind, Limits | null>>;
   stop(): void;
 }
 
-const EVERYBODY: Caller = { tenantId: 'default', principal: 'local' };
+const EVERYBODY: Caller = { tenantId: 'default', principal: 'local', keyId: null };
 /** A key that is withdrawn stops working within this time, on open sockets too. */
 const RELOAD_MS = 2_000;
 
@@ -43,7 +56,7 @@ export function openKeys(file: string | null, host: string, logger: Logger): Key
     changed = now;
     try {
       keys = readKeys(file);
-      logger.info('keys file was read again', { keys: keys.size });
+      logger.info('keys file was read again', { keys: keys.callers.size });
     } catch (error) {
       logger.error('keys file is bad: the keys read before stay in force', { error: errorMessage(error) });
     }
@@ -55,11 +68,12 @@ export function openKeys(file: string | null, host: string, logger: Logger): Key
       if (key === null || key.length > 500) return null;
       const digest = hash('sha256', key, 'hex');
       // Looked up by its hash: how long that takes says nothing of how near a guess is.
-      const caller = keys.get(digest);
+      const caller = keys.callers.get(digest);
       return caller === undefined
         ? null
-        : { caller, isValid: () => keys.get(digest)?.tenantId === caller.tenantId };
+        : { caller, isValid: () => keys.callers.get(digest)?.tenantId === caller.tenantId };
     },
+    limitsOf: (owner) => keys.limitsOf(owner),
     stop: () => clearInterval(timer),
   };
 }
@@ -86,10 +100,22 @@ function everybody(host: string, logger: Logger): Keys {
   }
   logger.warn('no keys file: everybody on this machine may call as tenant default', { host });
   const credential: Credential = { caller: EVERYBODY, isValid: () => true };
-  return { required: false, find: () => credential, stop: () => undefined };
+  return {
+    required: false,
+    find: () => credential,
+    limitsOf: () => ({ key: null, user: null, tenant: null }),
+    stop: () => undefined,
+  };
 }
 
-function readKeys(file: string): ReadonlyMap<string, Caller> {
+/** What a keys file says. */
+export type KeysFile = {
+  /** By the SHA-256 of the key. */
+  readonly callers: ReadonlyMap<string, Caller>;
+  readonly limitsOf: Keys['limitsOf'];
+};
+
+function readKeys(file: string): KeysFile {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -100,7 +126,7 @@ function readKeys(file: string): ReadonlyMap<string, Caller> {
 }
 
 /** Parses a keys file. Throws StenoError `bad_keys_file` that names every problem and quotes no hash. */
-export function parseKeys(text: string, file: string): ReadonlyMap<string, Caller> {
+export function parseKeys(text: string, file: string): KeysFile {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -114,12 +140,26 @@ export function parseKeys(text: string, file: string): ReadonlyMap<string, Calle
     );
     throw badFile(`${file} is not a keys file: ${problems.join('; ')}`);
   }
-  return new Map(
-    Object.entries(result.data.keys).map(([digest, { tenant, principal }]) => [
-      digest,
-      { tenantId: tenant, principal },
-    ]),
-  );
+  const { keys, tenants } = result.data;
+  const callers = new Map<string, Caller>();
+  const limitsOfKey = new Map<string, Limits | null>();
+  for (const [digest, { tenant, principal, limits }] of Object.entries(keys)) {
+    // Names the key on the log: of a digest of 256 bits, enough to tell keys apart and too little to find one.
+    const keyId = digest.slice(0, 16);
+    callers.set(digest, { tenantId: tenant, principal, keyId });
+    limitsOfKey.set(keyId, limits);
+  }
+  return {
+    callers,
+    limitsOf({ tenantId, keyId }) {
+      const tenant = Object.hasOwn(tenants, tenantId) ? tenants[tenantId] : undefined;
+      return {
+        key: keyId === null ? null : (limitsOfKey.get(keyId) ?? null),
+        user: tenant?.user_limits ?? null,
+        tenant: tenant?.limits ?? null,
+      };
+    },
+  };
 }
 
 function badFile(message: string, cause?: unknown): StenoError {

@@ -1,5 +1,6 @@
 import { configuredModels } from '../inference-workers/models/configured-models.ts';
 import { CONVERSATIONS, openConversationQueries } from '../projections/conversations/queries.ts';
+import { openUsageQueries, USAGE } from '../projections/usage/queries.ts';
 import { runRole } from '../runtime/run-role.ts';
 import { readVersion } from '../runtime/version.ts';
 import { PROJECTIONS_FOLDER } from '../storage/generations.ts';
@@ -27,6 +28,8 @@ await runRole(
         conversations: topicName(config.topicPrefix, datasets.conversations),
         deltas: topicName(config.topicPrefix, datasets.inferenceDeltas),
         metrics: topicName(config.topicPrefix, datasets.metrics),
+        admissions: topicName(config.topicPrefix, datasets.admissions),
+        turns: topicName(config.topicPrefix, datasets.turns),
       },
       deltaPartitions: datasets.inferenceDeltas.partitions,
       conversationPartitions: datasets.conversations.partitions,
@@ -34,6 +37,8 @@ await runRole(
       queries: openConversationQueries(
         openCurrentReader(readModels.of(CONVERSATIONS.name, CONVERSATIONS.version)),
       ),
+      usage: openUsageQueries(openCurrentReader(readModels.of(USAGE.name, USAGE.version))),
+      currency: defaultModel.price.currency,
       tokenSecret: readTokenSecret(config),
       version: readVersion(),
     });

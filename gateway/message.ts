@@ -104,6 +104,7 @@ export function messageEvent(facts: {
       conversationId: ids.conversationId,
       inferenceId: ids.inferenceId,
       principal: call.caller.principal,
+      keyId: call.caller.keyId,
       subjectId: submission.subjectId,
       transport: facts.transport,
       kind: submission.kind,

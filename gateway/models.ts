@@ -10,6 +10,12 @@ export type Model = {
   readonly contextLength: number;
   /** Most tokens of one answer. */
   readonly maxOutputTokens: number;
+  /** Per million tokens. */
+  readonly price: {
+    readonly inputPerMillion: number;
+    readonly outputPerMillion: number;
+    readonly currency: string;
+  };
 };
 
 /** Which models a message may name. */

@@ -127,6 +127,7 @@ function problem(code: string, message: string, fields: Partial<Problem>): Probl
 
 function canRetry(code: string): boolean {
   const status = STATUS[code];
+  if (code === 'insufficient_quota') return false;
   return status === 429 || status === 503 || status === 504 || code === 'conversation_busy';
 }
 

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { ConversationQueries } from '../projections/conversations/queries.ts';
+import type { UsageQueries } from '../projections/usage/queries.ts';
 import type { Config } from '../runtime/config.ts';
 import { StenoError, errorCode } from '../runtime/errors.ts';
 import type { RoleContext, RunningRole } from '../runtime/role.ts';
@@ -16,6 +17,8 @@ import { probeHandlers } from './http/probe-handlers.ts';
 import { buildServer } from './http/server.ts';
 import { openKeys } from './keys.ts';
 import { knownEnd } from './known-end.ts';
+import { createLimiter } from './limits/limiter.ts';
+import { limitsHandlers } from './limits/limits-handlers.ts';
 import { createLocate } from './locate.ts';
 import { gatewayMetrics } from './metrics.ts';
 import type { ModelDirectory } from './models.ts';
@@ -44,11 +47,14 @@ type GatewayPorts = {
   readonly events: EventLog;
   /** Asked what groups and workers do, only while somebody looks at it. */
   readonly openCluster: () => Promise<Cluster>;
-  readonly topics: { readonly conversations: string; readonly deltas: string; readonly metrics: string };
+  readonly topics: Readonly<Record<'conversations' | 'deltas' | 'metrics' | 'admissions' | 'turns', string>>;
   readonly deltaPartitions: number;
   readonly conversationPartitions: number;
   readonly models: ModelDirectory;
   readonly queries: ConversationQueries;
+  readonly usage: UsageQueries;
+  /** What limits of spending are in. */
+  readonly currency: string;
   /** Seals resume tokens: the same on every gateway. */
   readonly tokenSecret: Buffer;
   readonly version: string;
@@ -120,6 +126,12 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
   streams = opened;
   const isDraining = (): boolean => state.refusing;
   const served = createServedModels({ prefix: config.topicPrefix, models, openCluster: ports.openCluster });
+  const limiter = createLimiter({
+    ...{ events, topics, producer, queries: ports.usage, currency: ports.currency },
+    limitsOf: (owner) => keys.limitsOf(owner),
+    onPoison: metrics.onPoison,
+    onFailure: fail,
+  });
   const submit = createSubmit({
     appender,
     streams: opened,
@@ -128,6 +140,8 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     topic,
     producer,
     isDraining,
+    limiter,
+    isKnown: (tenantId, inferenceId) => knownEnd(queries, tenantId, inferenceId) !== null,
     async checkServed(model, tenantId, inferenceId) {
       if ((await served.isServed(model)) || knownEnd(queries, tenantId, inferenceId) !== null) return;
       throw refuse('model_not_served', `no worker serves ${model.id}`, {
@@ -163,6 +177,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
       ...storedResponseHandlers({ find, streams: opened, signals, flushLater }),
       ...modelHandlers({ models, served }),
       ...historyHandlers({ queries, locate }),
+      ...limitsHandlers({ limiter, currency: ports.currency }),
       ...probeHandlers({
         metrics: context.metrics,
         version,
@@ -198,7 +213,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     keys.stop();
     abandonment.close();
     // Streams that are still there break off at once: their clients go on elsewhere.
-    await Promise.all([opened.stop(), page.stop(), served.stop()]);
+    await Promise.all([opened.stop(), page.stop(), served.stop(), limiter.stop()]);
     await appender.close();
   }
   let address: string;

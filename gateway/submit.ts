@@ -2,6 +2,8 @@ import type { MessageSubmitted, Producer } from '../schemas/generated/types.ts';
 import { errorCode } from '../runtime/errors.ts';
 import type { EventAppender } from '../streams/event-log.ts';
 import type { Call } from './call.ts';
+import type { Limiter } from './limits/limiter.ts';
+import { wantedBy } from './limits/reserve.ts';
 import { checkSubmission, fingerprintOf, idsOf, messageEvent, type Transport } from './message.ts';
 import { configVersionOf, type Model, type ModelDirectory } from './models.ts';
 import { goesAway, keyMismatch, refuse } from './problems.ts';
@@ -41,6 +43,9 @@ export function createSubmit(deps: {
   readonly isDraining: () => boolean;
   /** Throws `model_not_served` where no worker serves the model and the message is not one that is known already. */
   readonly checkServed: (model: Model, tenantId: string, inferenceId: string) => Promise<void>;
+  readonly limiter: Limiter;
+  /** True for an inference that ended, as far as the read model knows. */
+  readonly isKnown: (tenantId: string, inferenceId: string) => boolean;
   readonly onOutcome: (outcome: 'accepted' | 'refused' | 'unknown') => void;
   readonly onFirstDelta: (seconds: number) => void;
 }): Submit {
@@ -103,6 +108,11 @@ export function createSubmit(deps: {
       },
       now: Date.now(),
     });
+    const admission = await deps.limiter.admit(
+      call,
+      wantedBy(event.data, model),
+      () => open !== null || (key !== null && deps.isKnown(place.tenantId, ids.inferenceId)),
+    );
     const token = tokens.seal(place);
     const reader = streams.open({
       accepted: { place, token, clientId },
@@ -114,11 +124,13 @@ export function createSubmit(deps: {
     try {
       await appender.append([
         { ...event, topic, key: ids.conversationId, partition: null, trace: call.trace },
+        ...(admission === null ? [] : [admission.event]),
       ]);
     } catch (error) {
       // What was read of its answer proves that the message is on the log.
       if (reader.isAcknowledged()) return reader;
       reader.close();
+      if (errorCode(error) !== 'append_unknown') admission?.withdraw();
       throw error;
     }
     reader.acknowledge();

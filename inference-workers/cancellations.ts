@@ -1,6 +1,6 @@
 import type { CancelRequested } from '../schemas/generated/types.ts';
 import type { EventLog } from '../streams/event-log.ts';
-import { decodeBatch } from '../streams/runner/decode-batch.ts';
+import { followTopics } from '../streams/runner/follow-topics.ts';
 
 /** Cancellations remembered; older ones are of inferences that ended long ago. */
 const REMEMBERED = 100_000;
@@ -26,29 +26,6 @@ export async function followCancellations(
 ): Promise<Cancellations> {
   const known = new Map<string, CancelRequested>();
   const listeners = new Map<string, (cancel: CancelRequested) => void>();
-  const ends = await events.log.offsets(topic, 'end');
-  const starts = await events.log.offsets(topic, 'earliest');
-  const behind = new Set(
-    ends.flatMap((end, partition) => ((starts[partition] ?? 0) < end ? [partition] : [])),
-  );
-  const stopping = new AbortController();
-  let caughtUp: () => void = () => undefined;
-  const whenCaughtUp = new Promise<void>((resolve) => (caughtUp = resolve));
-
-  const follower = events.log.openFollower({
-    name: 'control',
-    onFailure: told.onFailure,
-    async onBatch(batch) {
-      const decoded = await decodeBatch(events, batch.records, stopping.signal);
-      for (const _ of decoded.poison) told.onPoison();
-      for (const event of decoded.events) if (event.type === 'CancelRequested') remember(event.data);
-      if (behind.has(batch.partition) && batch.nextOffset >= (ends[batch.partition] ?? 0)) {
-        behind.delete(batch.partition);
-        if (behind.size === 0) caughtUp();
-      }
-    },
-  });
-
   function remember(cancel: CancelRequested): void {
     if (known.has(cancel.inferenceId)) return;
     known.set(cancel.inferenceId, cancel);
@@ -59,8 +36,12 @@ export async function followCancellations(
     listeners.get(cancel.inferenceId)?.(cancel);
   }
 
-  for (const [partition, start] of starts.entries()) await follower.add(topic, partition, start);
-  if (behind.size > 0) await whenCaughtUp;
+  const follower = await followTopics(events, [topic], {
+    ...{ name: 'control', ...told },
+    onEvent(event) {
+      if (event.type === 'CancelRequested') remember(event.data);
+    },
+  });
 
   return {
     find: (inferenceId) => known.get(inferenceId) ?? null,
@@ -70,9 +51,6 @@ export async function followCancellations(
       else listeners.set(inferenceId, onCancel);
       return () => listeners.delete(inferenceId);
     },
-    async stop() {
-      stopping.abort();
-      await follower.stop();
-    },
+    stop: () => follower.stop(),
   };
 }

@@ -116,6 +116,7 @@ export function usageOf(
       conversationId: request.conversationId,
       inferenceId: request.inferenceId,
       principal: request.principal,
+      keyId: request.keyId,
       attempt: attempt.number,
       claim: attempt.claim,
       model: request.route.model,

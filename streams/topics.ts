@@ -71,6 +71,14 @@ export const datasets = {
     retention: FOREVER,
     subjects: 'record',
   }),
+  admissions: dataset('admissions', {
+    purpose: 'What was let in of callers with limits, and what was reserved for it: every gateway counts it.',
+    events: ['TurnAdmitted'],
+    key: 'tenantId',
+    partitions: 6,
+    retention: ONE_DAY,
+    subjects: 'topic',
+  }),
   inferenceRequests: dataset('inference-requests', {
     purpose: 'Prompts ready for the workers of one pool and tier.',
     events: ['InferenceRequested'],

@@ -19,7 +19,7 @@ import { traceRequest } from './request-span.ts';
 const JSON_TYPE = 'application/json; charset=utf-8';
 /** What becomes one record of conversations, which allows 8 MiB. */
 const LARGEST_BODY = 6 * 1024 * 1024;
-const ANONYMOUS = { tenantId: '', principal: '' };
+const ANONYMOUS = { tenantId: '', principal: '', keyId: null };
 
 /** Builds the HTTP server: what is asked for is checked here, what it means is the handlers'. */
 export function buildServer(deps: {
@@ -78,7 +78,7 @@ export function buildServer(deps: {
       'access-control-allow-origin': reader,
       vary: 'origin',
       'access-control-expose-headers':
-        'x-request-id, x-steno-inference, x-steno-conversation, x-steno-resume-token, retry-after, retry-after-ms, x-should-retry',
+        'x-request-id, x-steno-inference, x-steno-conversation, x-steno-resume-token, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens',
     });
     if (request.method !== 'OPTIONS') return done();
     void reply
@@ -136,6 +136,7 @@ function register(
       calls.set(request, {
         caller: credential?.caller ?? ANONYMOUS,
         requestId: request.id,
+        tell: (headers) => void reply.headers({ ...headers }),
         trace: traceRequest(tracer, operation, traceOf(request.headers.traceparent), reply.raw),
       });
       done();

@@ -119,6 +119,7 @@ function measuredOf(
       inferenceId: turn.inferenceId,
       messageId: turn.messageId,
       principal: turn.principal,
+      keyId: turn.keyId,
       transport: turn.transport,
       outcome: outcomeOf(event),
       code: codeOf(event),

@@ -23,6 +23,7 @@ export function requestOf(row: ConversationRow, turn: Turn, prompt: PreparedProm
       inferenceId: turn.inferenceId,
       messageId: turn.messageId,
       principal: turn.principal,
+      keyId: turn.keyId,
       route: turn.route,
       messages: prompt.messages,
       parameters: turn.parameters,

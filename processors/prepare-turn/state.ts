@@ -57,6 +57,8 @@ export type Turn = {
   /** Highest attempt that a taker announced on the conversation's log. */
   readonly fence: number;
   readonly principal: string;
+  /** Id of the API key that was used; null for none. */
+  readonly keyId: string | null;
   readonly transport: string;
   readonly parameters: Parameters;
   readonly route: Route;
@@ -123,6 +125,7 @@ export function openTurn(
     cancelId: null,
     fence: 0,
     principal: data.principal,
+    keyId: data.keyId,
     transport: data.transport,
     parameters: data.parameters,
     route: data.route,
@@ -164,11 +167,11 @@ export function conversationFromRows(rows: readonly KeyedRow[]): Conversation | 
   return head === null ? null : { row: head, turns, byInference, paths };
 }
 
-/** Rows of earlier versions say nothing of what preceded a message, or of instructions: there were none. */
+/** Rows of earlier versions say nothing of what preceded a message, of instructions or of a key: there was none. */
 function turnFromRow(value: string): Turn {
   // Written by turnToRow and by nothing else.
-  const row = JSON.parse(value) as Omit<Turn, keyof typeof NOTHING_PRECEDES> & Partial<Turn>;
-  return { ...NOTHING_PRECEDES, ...row };
+  const row = JSON.parse(value) as Omit<Turn, keyof typeof NOTHING_PRECEDES | 'keyId'> & Partial<Turn>;
+  return { ...NOTHING_PRECEDES, keyId: null, ...row };
 }
 
 /**

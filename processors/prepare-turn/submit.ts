@@ -194,6 +194,7 @@ function reject(event: Submitted, code: string, reason: string, rules: Rules): D
           inferenceId,
           messageId: data.eventId,
           principal,
+          keyId: data.keyId,
           transport: data.transport,
           outcome: 'rejected',
           code,

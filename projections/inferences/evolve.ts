@@ -1,6 +1,6 @@
 import type { EventOf } from '../../schemas/generated/types.ts';
 import type { LoggedEvent } from '../../streams/event.ts';
-import { addClaim, claimOf } from '../claims.ts';
+import { addClaim, claimOf } from '../../streams/claims.ts';
 import type { InferenceRow } from './rows.ts';
 
 /**

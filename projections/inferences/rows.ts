@@ -1,6 +1,6 @@
 import type { FinishReason, Outcome, Tier } from '../../schemas/generated/types.ts';
 import { table, type Table } from '../columns.ts';
-import type { Claim } from '../claims.ts';
+import type { Claim } from '../../streams/claims.ts';
 
 /** One inference: how the turn ended, and what its claims used. What is not known yet is null or 0. */
 export type InferenceRow = {

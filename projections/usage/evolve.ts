@@ -1,6 +1,6 @@
 import type { EventOf } from '../../schemas/generated/types.ts';
 import type { LoggedEvent } from '../../streams/event.ts';
-import { addClaim, claimOf, type Claim } from '../claims.ts';
+import { addClaim, claimOf, type Claim } from '../../streams/claims.ts';
 import type { CountedRow, UsageRow } from './rows.ts';
 
 /** Something to add to the sums of one row. */
@@ -17,12 +17,13 @@ export function evolve(
   event: LoggedEvent,
 ): { readonly counted: CountedRow | null; readonly amounts: readonly Amount[] } {
   if (event.type !== 'TurnMeasured' && event.type !== 'UsageRecorded') return { counted, amounts: [] };
-  const { inferenceId: id, tenantId: tenant } = event.data;
-  const known = counted ?? { id, partition: event.partition, tenant, isMeasured: false, claims: [] };
+  const { inferenceId: id, tenantId: tenant, principal } = event.data;
+  const owner = { tenant, principal, keyId: event.data.keyId ?? '' };
+  const known = counted ?? { id, partition: event.partition, ...owner, isMeasured: false, claims: [] };
   if (known.tenant !== tenant) return { counted, amounts: [] };
   if (event.type === 'TurnMeasured') {
     if (known.isMeasured) return { counted, amounts: [] };
-    return { counted: { ...known, isMeasured: true }, amounts: [turnAmount(event)] };
+    return { counted: { ...known, isMeasured: true }, amounts: [turnAmount(known, event)] };
   }
   const claims = addClaim(known.claims, claimOf(event));
   if (claims === known.claims) return { counted, amounts: [] };
@@ -38,8 +39,9 @@ export function evolve(
 }
 
 /** Returns the key of the row that an amount belongs to. */
-export function usageId({ partition, tenant, model, hour, currency }: Amount): string {
-  return JSON.stringify([tenant, model, hour, currency, partition]);
+export function usageId(amount: Amount): string {
+  const { partition, tenant, principal, keyId, model, hour, currency } = amount;
+  return JSON.stringify([tenant, principal, keyId, model, hour, currency, partition]);
 }
 
 export function addAmount(row: UsageRow | null, amount: Amount): UsageRow {
@@ -72,19 +74,18 @@ const nothing = {
   costNanos: 0,
 };
 
-function turnAmount({ data, partition, time }: LoggedEvent<EventOf<'TurnMeasured'>>): Amount {
-  const { tenantId: tenant, model, outcome } = data;
+function turnAmount(row: CountedRow, { data, time }: LoggedEvent<EventOf<'TurnMeasured'>>): Amount {
+  const { model, outcome } = data;
   // An outcome that a newer writer knows is a turn that did not complete.
   const ended = outcome === 'OTHER' ? 'failed' : outcome;
-  return { ...nothing, partition, tenant, model, hour: hourOf(time), currency: '', [ended]: 1 };
+  return { ...nothing, ...ownerOf(row), model, hour: hourOf(time), currency: '', [ended]: 1 };
 }
 
-function claimAmount({ partition, tenant }: CountedRow, claim: Claim, sign: 1 | -1): Amount {
+function claimAmount(row: CountedRow, claim: Claim, sign: 1 | -1): Amount {
   const { model, time, currency, promptTokens, completionTokens, cachedTokens, costNanos, estimated } = claim;
   return {
     ...nothing,
-    partition,
-    tenant,
+    ...ownerOf(row),
     model,
     hour: hourOf(time),
     currency,
@@ -95,6 +96,15 @@ function claimAmount({ partition, tenant }: CountedRow, claim: Claim, sign: 1 | 
     estimatedTokens: estimated ? sign * (promptTokens + completionTokens) : 0,
     costNanos: sign * costNanos,
   };
+}
+
+function ownerOf({
+  partition,
+  tenant,
+  principal,
+  keyId,
+}: CountedRow): Pick<Amount, 'partition' | 'tenant' | 'principal' | 'keyId'> {
+  return { partition, tenant, principal, keyId };
 }
 
 function hourOf(time: number): number {

@@ -13,6 +13,8 @@ import { countedTable, usageTable, type CountedRow, type UsageRow } from './rows
 const SCHEMA = `
   ${createTable(usageTable)}
   CREATE INDEX IF NOT EXISTS usage_by_tenant ON usage (tenant, hour);
+  CREATE INDEX IF NOT EXISTS usage_by_principal ON usage (tenant, principal, hour);
+  CREATE INDEX IF NOT EXISTS usage_by_key ON usage (tenant, key_id, hour);
   ${createTable(countedTable)}
   ${positionSchema}`;
 

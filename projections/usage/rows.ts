@@ -1,12 +1,15 @@
 import { table, type Table } from '../columns.ts';
-import type { Claim } from '../claims.ts';
+import type { Claim } from '../../streams/claims.ts';
 
-/** What one tenant used of one model in one hour of broker time, in one partition and one currency. */
+/** What one caller used of one model in one hour of broker time, in one partition and one currency. */
 export type UsageRow = {
   /** The other key fields as JSON. */
   readonly id: string;
   readonly partition: number;
   readonly tenant: string;
+  readonly principal: string;
+  /** Id of the API key; empty for callers without one. */
+  readonly keyId: string;
   /** Turns lie under the model asked for, claims under the one that ran. */
   readonly model: string;
   /** Begin of the hour, milliseconds since 1970. */
@@ -34,6 +37,8 @@ export type CountedRow = {
   readonly id: string;
   readonly partition: number;
   readonly tenant: string;
+  readonly principal: string;
+  readonly keyId: string;
   readonly isMeasured: boolean;
   readonly claims: readonly Claim[];
 };
@@ -42,6 +47,8 @@ export const usageTable: Table<UsageRow> = table('usage', {
   id: 'text',
   partition: 'integer',
   tenant: 'text',
+  principal: 'text',
+  keyId: 'text',
   model: 'text',
   hour: 'integer',
   currency: 'text',
@@ -61,6 +68,8 @@ export const countedTable: Table<CountedRow> = table('counted', {
   id: 'text',
   partition: 'integer',
   tenant: 'text',
+  principal: 'text',
+  keyId: 'text',
   isMeasured: 'boolean',
   claims: 'json',
 });

@@ -896,6 +896,8 @@ export type InferenceRequested = {
   readonly messageId: string;
   /** Who asked. */
   readonly principal: string;
+  /** Id of the API key that was used; null for a caller without one. */
+  readonly keyId: string | null;
   /** Where it goes. */
   readonly route: Route;
   /** The whole prompt. */
@@ -970,6 +972,8 @@ export type MessageSubmitted = {
   readonly inferenceId: string;
   /** Who asked, within the tenant. */
   readonly principal: string;
+  /** Id of the API key that was used; null for a caller without one. */
+  readonly keyId: string | null;
   /** Whose personal data this is, where it is not the principal. */
   readonly subjectId: string | null;
   /** API route that took it in, such as websocket or conversation. */
@@ -1082,6 +1086,34 @@ export type SubjectErased = {
   readonly keyIds: readonly string[];
 };
 
+/** A gateway let a message in whose caller has limits, and reserved what it may use at most until it ended. Travels in the same request as the message; every gateway counts it. */
+export type TurnAdmitted = {
+  /** Names this event for ever; derived from what caused it, so a retry has the same. */
+  readonly eventId: string;
+  /** The producer's clock. Folds use the broker's append time instead. */
+  readonly occurredAt: number;
+  /** Event id (or request id) that caused this event. */
+  readonly causationId: string;
+  /** The turn this event belongs to: the id of its message. */
+  readonly correlationId: string;
+  /** Which program wrote it. */
+  readonly producer: Producer;
+  /** The tenant, from the credential. */
+  readonly tenantId: string;
+  /** Who. */
+  readonly principal: string;
+  /** Id of the API key that was used; null for a caller without one. */
+  readonly keyId: string | null;
+  /** The inference that the reservation is for. */
+  readonly inferenceId: string;
+  /** Tokens of the prompt, estimated, and the most the answer may have. */
+  readonly reservedTokens: number;
+  /** What these cost at most, in 10^-9 of the currency. */
+  readonly reservedNanos: number;
+  /** ISO 4217; empty where the model has no price. */
+  readonly currency: string;
+};
+
 /** One flat record per turn, without text: the basis of billing, analytics and subscribers. */
 export type TurnMeasured = {
   /** Names this event for ever; derived from what caused it, so a retry has the same. */
@@ -1104,6 +1136,8 @@ export type TurnMeasured = {
   readonly messageId: string;
   /** Who asked. */
   readonly principal: string;
+  /** Id of the API key that was used; null for a caller without one. */
+  readonly keyId: string | null;
   /** API route that took it in. */
   readonly transport: string;
   /** How it ended. */
@@ -1172,6 +1206,8 @@ export type UsageRecorded = {
   readonly inferenceId: string;
   /** Who asked. */
   readonly principal: string;
+  /** Id of the API key that was used; null for a caller without one. */
+  readonly keyId: string | null;
   /** Number of the attempt. */
   readonly attempt: number;
   /** Its claim: one record each. */
@@ -1261,6 +1297,7 @@ export type EventMap = {
   readonly QualityScored: QualityScored;
   readonly RemediationApplied: RemediationApplied;
   readonly SubjectErased: SubjectErased;
+  readonly TurnAdmitted: TurnAdmitted;
   readonly TurnMeasured: TurnMeasured;
   readonly UsageRecorded: UsageRecorded;
   readonly WorkerSampled: WorkerSampled;

@@ -7,6 +7,7 @@ import type { Cluster } from '../../../streams/cluster.ts';
 
 const model = (id: string, ...aliases: string[]): Model => ({
   ...{ id, aliases, pool: `pool-${id}`, contextLength: 2_048, maxOutputTokens: 512 },
+  price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
 });
 const [small, other] = [model('small', 'default'), model('other', 'gpt-4o')];
 const models = directoryOf([small, other], small, ['gpt-4o', 'gpt-4o-mini', 'other']);

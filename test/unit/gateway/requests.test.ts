@@ -7,7 +7,7 @@ import { parseJson, validate } from '../../../gateway/parse.ts';
 import { chatRequest, clientFrame, submissionOf } from '../../../gateway/requests.ts';
 import { inferenceIdOf } from '../../../streams/ids.ts';
 
-const call = { caller: { tenantId: 'acme', principal: 'ann' }, requestId: 'req_1', trace: '' };
+const call = { caller: { tenantId: 'acme', principal: 'ann', keyId: null }, requestId: 'req_1', trace: '' };
 const hello = submissionOf('hello', {});
 
 test('an unknown field is named, with what to do', () => {
@@ -32,8 +32,8 @@ test('the same key gives the same ids; every part of the scope gives others', ()
   const ids = idsOf(call, 'chat', hello, 'k');
   assert.deepEqual(idsOf(call, 'chat', hello, 'k'), ids);
   assert.equal(ids.inferenceId, inferenceIdOf(ids.messageId));
-  const bob = { ...call, caller: { tenantId: 'acme', principal: 'bob' } };
-  const other = { ...call, caller: { tenantId: 'other', principal: 'ann' } };
+  const bob = { ...call, caller: { tenantId: 'acme', principal: 'bob', keyId: null } };
+  const other = { ...call, caller: { tenantId: 'other', principal: 'ann', keyId: null } };
   const named = submissionOf('hello', { conversation_id: 'conv_1' });
   const others = [
     idsOf(call, 'chat', hello, 'l'),

@@ -50,6 +50,7 @@ const defaults: { readonly [Type in EventType]?: EventMap[Type] } = {
     ...inference,
     eventId: 'message-1',
     principal: 'anna',
+    keyId: null,
     subjectId: null,
     transport: 'websocket',
     kind: 'message',

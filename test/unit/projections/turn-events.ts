@@ -13,6 +13,7 @@ const base = {
   conversationId: 'conversation-1',
   inferenceId: 'inference-1',
   principal: 'anna',
+  keyId: null,
   model: 'model-1',
   pool: 'small',
   tier: 'interactive' as const,

@@ -12,7 +12,7 @@ function given(): (text: string, headers?: Record<string, string>, transport?: T
   const repeats = createRepeats(() => 0);
   return (text, headers = {}, transport = 'responses') => {
     const exchange: Exchange = {
-      call: { caller: { tenantId: 'acme', principal: 'ann' }, requestId: 'req', trace: null },
+      call: { caller: { tenantId: 'acme', principal: 'ann', keyId: null }, requestId: 'req', trace: null },
       header: (name) => headers[name] ?? null,
       takeOver: () => assert.fail('nothing is answered'),
       onGone: () => undefined,

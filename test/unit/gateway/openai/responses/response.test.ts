@@ -15,7 +15,7 @@ import { inferenceIdOf } from '../../../../../streams/ids.ts';
 const messageId = 'msg_2';
 const inferenceId = inferenceIdOf(messageId);
 const event = messageEvent({
-  call: { caller: { tenantId: 'acme', principal: 'ann' }, requestId: 'req_1', trace: null },
+  call: { caller: { tenantId: 'acme', principal: 'ann', keyId: null }, requestId: 'req_1', trace: null },
   transport: 'responses',
   submission: {
     ...submissionOf('hi', {
@@ -28,7 +28,10 @@ const event = messageEvent({
     instructions: 'in French',
   },
   ids: { messageId, conversationId: 'conv_1', inferenceId },
-  model: { id: 'm', aliases: [], pool: 'p', contextLength: 100, maxOutputTokens: 50 },
+  model: {
+    ...{ id: 'm', aliases: [], pool: 'p', contextLength: 100, maxOutputTokens: 50 },
+    price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
+  },
   producer: { service: 'gateway', version: '1' },
   configVersion: 'c',
   fingerprint: 'f',

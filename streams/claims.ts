@@ -1,5 +1,5 @@
 import type { EventOf, Outcome } from '../schemas/generated/types.ts';
-import type { LoggedEvent } from '../streams/event.ts';
+import type { LoggedEvent } from './event.ts';
 
 /** What one claim of an inference used. */
 export type Claim = {
