@@ -93,7 +93,7 @@ function wrapLog(
         try {
           records = events.map(toRecord);
         } catch (error) {
-          return Promise.reject(error as Error); // CodecError and StenoError
+          return Promise.reject(error instanceof Error ? error : new Error('an event cannot be encoded'));
         }
         return appender.append(records);
       };

@@ -72,7 +72,7 @@ export function createLimiter(options: {
   const now = (): number => performance.now();
   const clock = createBrokerClock(now);
   const ledger = createLedger();
-  const spend = createSpend({ queries, currency: options.currency, brokerTime: clock.time, now });
+  const spend = createSpend({ queries, currency: options.currency, brokerTime: () => clock.time(), now });
   let following: Promise<TopicFollower> | null = null;
   let isLive = false;
   const timer = setInterval(() => {
@@ -115,21 +115,18 @@ export function createLimiter(options: {
     clock.note(event.time);
     // What lay there before this gateway came has drained since. A wrong clock here is wrong about a minute, once.
     const at = isLive ? now() : now() - Math.max(0, Date.now() - event.time);
-    switch (event.type) {
-      case 'TurnAdmitted': {
-        const { inferenceId, reservedTokens: tokens, reservedNanos: nanos } = event.data;
-        const owner = ownerOf(event.data);
-        return ledger.count(scopesFor(owner), { ...owner, inferenceId, tokens, nanos }, at);
-      }
-      case 'UsageRecorded': {
-        const claims = spend.add(event);
-        const tokens = claims.reduce((sum, claim) => sum + claim.promptTokens + claim.completionTokens, 0);
-        const nanos = claims.reduce((sum, claim) => sum + claim.costNanos, 0);
-        return ledger.settle(event.data.inferenceId, { tokens, nanos }, at);
-      }
-      case 'TurnMeasured':
-        // Where no attempt was made, nothing is to be counted.
-        return ledger.end(event.data.inferenceId, event.data.attempts === 0, at);
+    if (event.type === 'TurnAdmitted') {
+      const { inferenceId, reservedTokens: tokens, reservedNanos: nanos } = event.data;
+      const owner = ownerOf(event.data);
+      ledger.count(scopesFor(owner), { ...owner, inferenceId, tokens, nanos }, at);
+    } else if (event.type === 'UsageRecorded') {
+      const claims = spend.add(event);
+      const tokens = claims.reduce((sum, claim) => sum + claim.promptTokens + claim.completionTokens, 0);
+      const nanos = claims.reduce((sum, claim) => sum + claim.costNanos, 0);
+      ledger.settle(event.data.inferenceId, { tokens, nanos }, at);
+    } else if (event.type === 'TurnMeasured') {
+      // Where no attempt was made, nothing is to be counted.
+      ledger.end(event.data.inferenceId, event.data.attempts === 0, at);
     }
   }
 

@@ -10,6 +10,7 @@ import { connectEvents } from '../../streams/kafka/connect.ts';
 import { datasets, topicName } from '../../streams/topics.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { seededRandom } from '../support/random.ts';
+import { limitsAt, type LimitsView } from '../support/limits-view.ts';
 import { readTopic } from '../support/read-topic.ts';
 import { kill9 } from '../support/role-process.ts';
 import { until } from '../support/until.ts';
@@ -66,25 +67,6 @@ function pricedModel(): object {
   };
 }
 
-type Scope = {
-  readonly scope: string;
-  readonly requests_per_minute: { used: number } | null;
-  readonly tokens_per_minute: { used: number } | null;
-  readonly concurrent_streams: { used: number } | null;
-  readonly spend_per_day: { used: number; limit: number } | null;
-  readonly reserved: number;
-};
-
-async function limitsAt(url: string, key: string): Promise<Scope> {
-  const response = await fetch(`${url}/v1/limits`, { headers: { authorization: `Bearer ${key}` } });
-  assert.equal(response.status, 200);
-  // The shape is what is tested.
-  const { scopes } = (await response.json()) as { scopes: Scope[] };
-  const [scope] = scopes;
-  assert.ok(scope !== undefined, `${key} has no limits`);
-  return scope;
-}
-
 function chat(
   url: string,
   key: string,
@@ -107,7 +89,7 @@ async function codeOf(response: Response): Promise<string> {
 }
 
 /** Use of the rate may drain a little between two looks; what was asked at another gateway is there when it shows. */
-async function seenBy(url: string, key: string, isThere: (scope: Scope) => boolean): Promise<void> {
+async function seenBy(url: string, key: string, isThere: (scope: LimitsView) => boolean): Promise<void> {
   await until(`${key} at the other gateway`, async () => isThere(await limitsAt(url, key)));
 }
 
@@ -249,7 +231,10 @@ test('a storm of disconnects and stops: the ledger equals what workers counted, 
     const id = response.headers.get('x-steno-inference');
     const wait = random.between(0, 300);
     const kind = random.between(0, 2);
-    if (kind === 0) return void (await response.text());
+    if (kind === 0) {
+      await response.text();
+      return;
+    }
     await new Promise((resolve) => setTimeout(resolve, wait));
     if (kind === 1) {
       leave.abort();

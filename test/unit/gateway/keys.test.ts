@@ -23,7 +23,11 @@ test('a key is found by its hash, and gives tenant and principal', () => {
   const file = join(folder, 'keys.json');
   writeFileSync(file, JSON.stringify({ keys: { [digest]: { tenant: 'acme', principal: 'ann' } } }));
   const keys = openKeys(file, '0.0.0.0', recorder().logger);
-  assert.deepEqual(keys.find('sk-secret')?.caller, { tenantId: 'acme', principal: 'ann' });
+  assert.deepEqual(keys.find('sk-secret')?.caller, {
+    tenantId: 'acme',
+    principal: 'ann',
+    keyId: digest.slice(0, 16),
+  });
   assert.equal(keys.find('sk-other'), null);
   assert.equal(keys.find(digest), null);
   assert.equal(keys.find(null), null);
@@ -33,7 +37,7 @@ test('a key is found by its hash, and gives tenant and principal', () => {
 test('without a keys file loopback is open, with one warning, and any other address is refused', () => {
   const { lines, logger } = recorder();
   const keys = openKeys(null, '127.0.0.1', logger);
-  assert.deepEqual(keys.find(null)?.caller, { tenantId: 'default', principal: 'local' });
+  assert.deepEqual(keys.find(null)?.caller, { tenantId: 'default', principal: 'local', keyId: null });
   assert.equal(lines.length, 1);
   for (const host of ['0.0.0.0', '::', '192.168.1.5', 'example.com', '127.0.0.1.example.com']) {
     assert.throws(() => openKeys(null, host, logger), { code: 'keys_required' }, host);

@@ -21,6 +21,7 @@ describe('the catalogue of topics', () => {
       [
         'steno.conversations.v1 24 forever',
         'steno.turns.v1 6 forever',
+        'steno.admissions.v1 6 time',
         'steno.inference-requests.v1 12 time',
         'steno.inference-deltas.v1 16 time',
         'steno.inference-control.v1 6 time',

@@ -37,11 +37,11 @@ function open(brokerTime = NOON) {
   let next: number | null = null;
   return {
     spend,
-    tell(event: LoggedEvent): void {
+    tell: (event: LoggedEvent): void => {
       assert.ok(isType(event, 'UsageRecorded'));
       spend.add(event);
     },
-    fold(events: readonly LoggedEvent[]): void {
+    fold: (events: readonly LoggedEvent[]): void => {
       const step = model.begin();
       for (const event of events) step.apply(event);
       const position = { next: (next ?? 0) + events.length, lastEventId: 'e', topicId: 't' };
