@@ -55,6 +55,16 @@ const loadedWhenWanted: readonly {
     load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),
   },
   {
+    name: 'keys',
+    description: 'make, list, rotate and revoke API keys',
+    load: async () => (await import('./keys.ts')).keysCommand(),
+  },
+  {
+    name: 'tenants',
+    description: 'list tenants, set what they and their users may use',
+    load: async () => (await import('./tenants.ts')).tenantsCommand(),
+  },
+  {
     name: 'doctor',
     description: 'check what this machine and this installation need, one line each',
     load: async () => (await import('./doctor.ts')).doctorCommand(),

@@ -14,3 +14,9 @@ export function gatewayUrl(text: string): string {
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '');
   throw new InvalidArgumentError('It must be an address such as http://127.0.0.1:8080.');
 }
+
+/** Parses an argument as the name of a tenant or of who calls. */
+export function plainName(text: string): string {
+  if (/^[\w.:@-]{1,128}$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be up to 128 letters, digits or any of "_.:@-".');
+}

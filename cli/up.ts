@@ -31,7 +31,7 @@ export async function up(): Promise<number> {
       dataDir: config.dataDir,
       model: defaultModel.id,
       isDemoModel: config.model === null && config.modelsFile === null,
-      needsKey: config.keysFile !== null,
+      needsKey: config.keysFile !== null || config.auth === 'required',
       startSeconds: (performance.now() - began) / 1_000,
     });
     progress.line(text.trimEnd());

@@ -15,6 +15,8 @@ export type Call = {
   readonly requestId: string;
   /** W3C traceparent handed to the log: of our span, or the caller's where nothing is traced; null for none. */
   readonly trace: string | null;
+  /** False once the credential was withdrawn; left out where it cannot be. */
+  readonly isValid?: () => boolean;
   /** Sets headers of the answer, whatever it will be; left out where answers have none. */
   readonly tell?: (headers: Readonly<Record<string, string>>) => void;
 };

@@ -2,8 +2,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { StenoError, errorMessage } from '../runtime/errors.ts';
+import type { Config } from '../runtime/config.ts';
 import type { Logger } from '../runtime/logger.ts';
-import type { Limits, Owner, ScopeKind } from '../policies/limits/limits.ts';
+import type { Owner, ScopeKind } from '../policies/limits/limits.ts';
+import type { Limits } from '../schemas/generated/types.ts';
 import type { Caller } from './call.ts';
 import { limitsSchema } from './limits/limits-schema.ts';
 
@@ -35,10 +37,19 @@ export interface Keys {
   find(key: string | null): Credential | null;
   /** What limits a caller: its key, itself, its tenant. */
   limitsOf(owner: Owner): Readonly<Record<ScopeKind, Limits | null>>;
-  stop(): void;
+  stop(): void | Promise<void>;
 }
 
+/** Where a key is needed and no file has any: those of the log. */
+const nobody: Keys = {
+  required: true,
+  find: () => null,
+  limitsOf: () => ({ key: null, user: null, tenant: null }),
+  stop: () => undefined,
+};
 const EVERYBODY: Caller = { tenantId: 'default', principal: 'local', keyId: null };
+/** How often open connections are asked whether their key is still in force. */
+export const CREDENTIAL_CHECK_MS = 2_000;
 /** A key that is withdrawn stops working within this time, on open sockets too. */
 const RELOAD_MS = 2_000;
 
@@ -46,8 +57,11 @@ const RELOAD_MS = 2_000;
  * Opens the keys file, and reads it again when it changes. Without one only a loopback address may be served.
  * Throws StenoError `keys_required` and `bad_keys_file`.
  */
-export function openKeys(file: string | null, host: string, logger: Logger): Keys {
-  if (file === null) return everybody(host, logger);
+export function openKeys(
+  { keysFile: file, host, auth }: Pick<Config, 'keysFile' | 'host' | 'auth'>,
+  logger: Logger,
+): Keys {
+  if (file === null) return auth === 'required' ? nobody : everybody(host, logger);
   let keys = readKeys(file);
   let changed = changeOf(file);
   const timer = setInterval(() => {
@@ -94,7 +108,7 @@ function everybody(host: string, logger: Logger): Keys {
       'keys_required',
       `STENO_HOST is ${host}, which others can reach, and no keys file is set`,
       {
-        fix: 'set STENO_KEYS_FILE, or STENO_HOST to 127.0.0.1',
+        fix: 'set STENO_AUTH=required and make keys with steno keys create, or set STENO_KEYS_FILE, or STENO_HOST to 127.0.0.1',
       },
     );
   }

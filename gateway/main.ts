@@ -12,7 +12,7 @@ import { streamTelemetry } from '../streams/telemetry.ts';
 import { datasets, topicName } from '../streams/topics.ts';
 import { directoryOf } from './models.ts';
 import { startGateway } from './start.ts';
-import { readTokenSecret } from './token-secret.ts';
+import { readKeyPepper, readTokenSecret } from './secrets.ts';
 
 await runRole(
   'gateway',
@@ -30,6 +30,7 @@ await runRole(
         metrics: topicName(config.topicPrefix, datasets.metrics),
         admissions: topicName(config.topicPrefix, datasets.admissions),
         turns: topicName(config.topicPrefix, datasets.turns),
+        identities: topicName(config.topicPrefix, datasets.identities),
       },
       deltaPartitions: datasets.inferenceDeltas.partitions,
       conversationPartitions: datasets.conversations.partitions,
@@ -40,6 +41,7 @@ await runRole(
       usage: openUsageQueries(openCurrentReader(readModels.of(USAGE.name, USAGE.version))),
       currency: defaultModel.price.currency,
       tokenSecret: readTokenSecret(config),
+      keyPepper: readKeyPepper(config),
       version: readVersion(),
     });
   },

@@ -15,7 +15,8 @@ import { chatHandlers } from './http/chat-handlers.ts';
 import { historyHandlers } from './http/history-handlers.ts';
 import { probeHandlers } from './http/probe-handlers.ts';
 import { buildServer } from './http/server.ts';
-import { openKeys } from './keys.ts';
+import { openIdentity } from './identity/open-identity.ts';
+import { CREDENTIAL_CHECK_MS, openKeys } from './keys.ts';
 import { knownEnd } from './known-end.ts';
 import { createLimiter } from './limits/limiter.ts';
 import { limitsHandlers } from './limits/limits-handlers.ts';
@@ -47,7 +48,9 @@ type GatewayPorts = {
   readonly events: EventLog;
   /** Asked what groups and workers do, only while somebody looks at it. */
   readonly openCluster: () => Promise<Cluster>;
-  readonly topics: Readonly<Record<'conversations' | 'deltas' | 'metrics' | 'admissions' | 'turns', string>>;
+  readonly topics: Readonly<
+    Record<'conversations' | 'deltas' | 'metrics' | 'admissions' | 'turns' | 'identities', string>
+  >;
   readonly deltaPartitions: number;
   readonly conversationPartitions: number;
   readonly models: ModelDirectory;
@@ -57,6 +60,8 @@ type GatewayPorts = {
   readonly currency: string;
   /** Seals resume tokens: the same on every gateway. */
   readonly tokenSecret: Buffer;
+  /** Keys on the log are hashed under it: the same on every gateway. */
+  readonly keyPepper: Buffer;
   readonly version: string;
 };
 
@@ -72,8 +77,8 @@ const PENDING_PER_STREAM = 2;
 export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
   const { context, events, topics, models, queries, version } = ports;
   const { config, logger } = context;
-  const keys = openKeys(config.keysFile, config.host, logger);
-  const origins = createOrigins({ ...config, keysRequired: keys.required });
+  const file = openKeys(config, logger);
+  const origins = createOrigins({ ...config, keysRequired: file.required });
   const state = { draining: false, refusing: false, failed: false };
   const fail = (error: unknown): void => {
     state.failed = true;
@@ -97,6 +102,11 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     streams: () => streams?.count() ?? 0,
     sockets: () => sockets?.count() ?? 0,
     queues,
+  });
+  const keys = await openIdentity({
+    ...{ events, topic: topics.identities, pepper: ports.keyPepper, others: file },
+    onPoison: metrics.onPoison,
+    onFailure: fail,
   });
   const flushLater = createFlushQueue();
   const tokens = createTokens(ports.tokenSecret);
@@ -209,11 +219,14 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
   });
   sockets = accepted;
 
+  const checks = setInterval(() => opened.checkCredentials(), CREDENTIAL_CHECK_MS);
+  checks.unref();
+
   async function closeAll(): Promise<void> {
-    keys.stop();
+    clearInterval(checks);
     abandonment.close();
     // Streams that are still there break off at once: their clients go on elsewhere.
-    await Promise.all([opened.stop(), page.stop(), served.stop(), limiter.stop()]);
+    await Promise.all([opened.stop(), page.stop(), served.stop(), limiter.stop(), keys.stop()]);
     await appender.close();
   }
   let address: string;

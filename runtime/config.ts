@@ -11,6 +11,8 @@ export type Config = {
   readonly port: number;
   readonly host: string;
   readonly keysFile: string | null;
+  readonly auth: 'auto' | 'required';
+  readonly keyPepper: string | null;
   /** What a command sends as its key. */
   readonly apiKey: string | null;
   readonly allowedHosts: readonly string[];
@@ -113,6 +115,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     port: whole('PORT', 0, 65_535) ?? 0,
     host: raw('STENO_HOST') ?? '',
     keysFile: path('STENO_KEYS_FILE'),
+    auth: oneOf('STENO_AUTH', ['auto', 'required']) ?? 'auto',
+    keyPepper: raw('STENO_KEY_PEPPER'),
     apiKey: raw('STENO_API_KEY'),
     allowedHosts: list('STENO_ALLOWED_HOSTS'),
     allowedOrigins: list('STENO_ALLOWED_ORIGINS'),

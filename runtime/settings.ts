@@ -41,7 +41,17 @@ export const settings = [
     'STENO_HOST',
     '127.0.0.1',
     'an address',
-    'Address the gateway binds to. Any but loopback demands STENO_KEYS_FILE.',
+    'Address the gateway binds to. Any but loopback demands keys.',
+  ),
+  setting(
+    'STENO_AUTH',
+    'auto',
+    'auto or required',
+    'Whether a key is needed. auto: with a keys file, and never on loopback without one.',
+  ),
+  secret(
+    'STENO_KEY_PEPPER',
+    'Keys on the log are kept as HMACs under it; the same on every gateway. Made up and kept in the data directory if unset.',
   ),
   setting(
     'STENO_KEYS_FILE',

@@ -153,6 +153,15 @@ export const datasets = {
     retention: FOREVER,
     subjects: 'record',
   }),
+  identities: dataset('identities', {
+    purpose: 'Keys issued and withdrawn, and what tenants may use: every gateway knows all of it.',
+    events: ['ApiKeyIssued', 'ApiKeyRevoked', 'TenantChanged'],
+    key: 'tenantId',
+    // Everybody reads all of it, in one order.
+    partitions: 1,
+    retention: FOREVER,
+    subjects: 'record',
+  }),
   deadLetters: dataset('dead-letters', {
     purpose: 'Records that could not be decoded or processed: their original bytes, the reason in headers.',
     events: [],

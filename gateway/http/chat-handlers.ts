@@ -103,7 +103,14 @@ export function chatHandlers(deps: {
         flushLater,
         onClose: () => reader?.close(),
       });
-      reader = streams.resume({ place, terminal, cursor, sink, paced: query.pace === 'original' });
+      reader = streams.resume({
+        call: exchange.call,
+        place,
+        terminal,
+        cursor,
+        sink,
+        paced: query.pace === 'original',
+      });
       return null;
     },
 

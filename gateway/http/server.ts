@@ -136,6 +136,7 @@ function register(
       calls.set(request, {
         caller: credential?.caller ?? ANONYMOUS,
         requestId: request.id,
+        ...(credential === null ? {} : { isValid: credential.isValid }),
         tell: (headers) => void reply.headers({ ...headers }),
         trace: traceRequest(tracer, operation, traceOf(request.headers.traceparent), reply.raw),
       });

@@ -1,11 +1,6 @@
 import { createLedger, type InUse, type Refusal, type Spent } from '../../policies/limits/ledger.ts';
-import {
-  scopesOf,
-  type Limits,
-  type Owner,
-  type Scope,
-  type ScopeKind,
-} from '../../policies/limits/limits.ts';
+import { scopesOf, type Owner, type Scope, type ScopeKind } from '../../policies/limits/limits.ts';
+import type { Limits } from '../../schemas/generated/types.ts';
 import type { UsageQueries } from '../../projections/usage/queries.ts';
 import type { Producer } from '../../schemas/generated/types.ts';
 import { envelope, type LoggedEvent, type NewEvent } from '../../streams/event.ts';

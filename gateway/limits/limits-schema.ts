@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Limits } from '../../policies/limits/limits.ts';
+import type { Limits } from '../../schemas/generated/types.ts';
 
 const count = z.int().min(0).max(1e12).nullable().default(null);
 /** In the currency of the default model. */

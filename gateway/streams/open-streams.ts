@@ -31,6 +31,7 @@ export interface OpenStreams {
    * comes from the record comes as fast as it was made.
    */
   resume(options: {
+    call: Call;
     place: Place;
     terminal: Terminal | null;
     cursor: number;
@@ -41,6 +42,8 @@ export interface OpenStreams {
   find(call: Call, inferenceId: string): { readonly place: Place; readonly fingerprint: string } | null;
   /** True while anybody here reads the answer. */
   isRead(inferenceId: string): boolean;
+  /** Ends the streams of credentials that were withdrawn; their inferences go on. */
+  checkCredentials(): void;
   /** Tells every client to go on elsewhere, also those that come from now on. */
   drain(): void;
   stop(): Promise<void>;
@@ -76,7 +79,8 @@ export async function startOpenStreams(options: {
   });
   const catchUp = createCatchUp({ events, topic: topics.deltas, tail, onPoison, onFailure });
   const records = createRecordReader({ events, topic: topics.conversations, onFailure });
-  const readers = new Set<StreamReader>();
+  /** With the call that opened each. */
+  const readers = new Map<StreamReader, Call>();
   /** By inference: the stream of the message that was submitted here last. */
   const opened = new Map<string, Opened>();
   let draining = false;
@@ -145,13 +149,13 @@ export async function startOpenStreams(options: {
         onFirstDelta,
         onClose,
       });
-      readers.add(reader);
+      readers.set(reader, call);
       opened.set(place.inferenceId, { reader, place, principal: call.caller.principal, fingerprint });
       tail.register(reader, place.deltasFrom);
       if (draining) reader.drain();
       return reader;
     },
-    resume({ place, terminal, cursor, sink, paced = false }) {
+    resume({ call, place, terminal, cursor, sink, paced = false }) {
       const reader = openReader({
         paced,
         inferenceId: place.inferenceId,
@@ -165,7 +169,7 @@ export async function startOpenStreams(options: {
         onFirstDelta: () => undefined,
         onClose,
       });
-      readers.add(reader);
+      readers.set(reader, call);
       if (draining) reader.drain();
       if (terminal === null) goBack(reader, place);
       else showRecord(reader, terminal);
@@ -178,13 +182,18 @@ export async function startOpenStreams(options: {
         ? found
         : null;
     },
-    isRead: (inferenceId) => [...readers].some((reader) => reader.inferenceId === inferenceId),
+    isRead: (inferenceId) => [...readers.keys()].some((reader) => reader.inferenceId === inferenceId),
+    checkCredentials() {
+      for (const [reader, call] of [...readers])
+        if (call.isValid?.() === false)
+          reader.fail(refuse('invalid_api_key', 'the API key was withdrawn', { fix: 'use another one' }));
+    },
     drain() {
       draining = true;
-      for (const reader of readers) reader.drain();
+      for (const reader of readers.keys()) reader.drain();
     },
     async stop() {
-      for (const reader of [...readers]) reader.breakOff();
+      for (const reader of [...readers.keys()]) reader.breakOff();
       await Promise.all([tail.stop(), catchUp.stop(), records.stop()]);
     },
   };

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { requestIdOf } from '../call.ts';
-import { bearerOf, type Credential } from '../keys.ts';
+import { CREDENTIAL_CHECK_MS, bearerOf, type Credential } from '../keys.ts';
 import type { Origins } from '../origins.ts';
 import { goesAway, problemBody, problemHeaders, problemOf, refuse } from '../problems.ts';
 import { createHoldQueue, type FlushLater } from '../streams/flush-queue.ts';
@@ -22,7 +22,6 @@ export interface Sockets {
 const PATH = '/v1/chat';
 const PING_MS = 25_000;
 /** A withdrawn key closes its sockets within this time after the keys were read again. */
-const CREDENTIAL_CHECK_MS = 2_000;
 const KEY_PROTOCOL = 'steno.key.';
 /** How long a frame that may wait for the next one waits at most. */
 const HOLD_MS = 25;

@@ -113,7 +113,7 @@ export function openConnection(
         socket.allowBurst();
         const sink = openSink(place.inferenceId, null, span);
         const paced = frame.pace === 'original';
-        sink.feedFrom(streams.resume({ place, terminal, cursor: frame.after, sink, paced }));
+        sink.feedFrom(streams.resume({ call, place, terminal, cursor: frame.after, sink, paced }));
         return;
       }
       case 'stop':
@@ -190,6 +190,7 @@ export function openConnection(
       const call: Call = {
         caller: credential.caller,
         requestId: `${requestId}.${frameNumber}`,
+        isValid: credential.isValid,
         trace: span.traceparent,
       };
       const asked = frame;

@@ -1,14 +1,4 @@
-/** What one may use at most. Null: as much as there is. */
-export type Limits = {
-  readonly requestsPerMinute: number | null;
-  /** Tokens of prompts and answers together. */
-  readonly tokensPerMinute: number | null;
-  /** Answers under way at once. */
-  readonly concurrentStreams: number | null;
-  /** In 10^-9 of the currency of the models, per day and month of UTC. */
-  readonly spendPerDayNanos: number | null;
-  readonly spendPerMonthNanos: number | null;
-};
+import type { Limits } from '../../schemas/generated/types.ts';
 
 /** Whose message it is. */
 export type Owner = {

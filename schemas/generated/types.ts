@@ -70,6 +70,20 @@ export type DocumentChunk = {
 /** Why the model stopped. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'OTHER';
 
+/** What somebody may use at most; null: as much as there is. */
+export type Limits = {
+  /** Messages let in per minute. */
+  readonly requestsPerMinute: number | null;
+  /** Tokens of prompts and answers together, per minute. */
+  readonly tokensPerMinute: number | null;
+  /** Answers under way at once. */
+  readonly concurrentStreams: number | null;
+  /** Money per UTC day, in 10^-9 of the currency of the default model. */
+  readonly spendPerDayNanos: number | null;
+  /** Money per UTC month, in 10^-9 of that currency. */
+  readonly spendPerMonthNanos: number | null;
+};
+
 /** A blob that lies outside the log, addressed by its content. */
 export type Media = {
   /** SHA-256 of the bytes, lower-case hex. */
@@ -264,6 +278,56 @@ export type AlertResolved = {
   readonly alertId: string;
   /** Rule or person. */
   readonly resolvedBy: string;
+};
+
+/** A key was made. It was shown once; what is kept of it finds it and cannot make it. */
+export type ApiKeyIssued = {
+  /** Names this event for ever; derived from what caused it, so a retry has the same. */
+  readonly eventId: string;
+  /** The producer's clock. Folds use the broker's append time instead. */
+  readonly occurredAt: number;
+  /** Event id (or request id) that caused this event. */
+  readonly causationId: string;
+  /** The turn this event belongs to: the id of its message. */
+  readonly correlationId: string;
+  /** Which program wrote it. */
+  readonly producer: Producer;
+  /** The tenant, from the credential. */
+  readonly tenantId: string;
+  /** Who did it: the way it was done and the name it was done under. */
+  readonly actor: string;
+  /** Names the key; no secret. */
+  readonly keyId: string;
+  /** Who calls with it, within the tenant. */
+  readonly principal: string;
+  /** HMAC-SHA-256 of the key under the pepper of the installation, in hex. */
+  readonly mac: string;
+  /** What this key may use; null for no limits of its own. */
+  readonly limits: Limits | null;
+  /** Id of the key that this one takes the place of. */
+  readonly replaces: string | null;
+};
+
+/** A key was withdrawn: it stops working, on open connections too. */
+export type ApiKeyRevoked = {
+  /** Names this event for ever; derived from what caused it, so a retry has the same. */
+  readonly eventId: string;
+  /** The producer's clock. Folds use the broker's append time instead. */
+  readonly occurredAt: number;
+  /** Event id (or request id) that caused this event. */
+  readonly causationId: string;
+  /** The turn this event belongs to: the id of its message. */
+  readonly correlationId: string;
+  /** Which program wrote it. */
+  readonly producer: Producer;
+  /** The tenant, from the credential. */
+  readonly tenantId: string;
+  /** Who did it: the way it was done and the name it was done under. */
+  readonly actor: string;
+  /** Names the key; no secret. */
+  readonly keyId: string;
+  /** How long it goes on working from this event on: for a key that is replaced. */
+  readonly graceMillis: number;
 };
 
 /** A worker (or, past a deadline, prepare-turn) claims an inference. The first claim of the highest attempt wins. */
@@ -1086,6 +1150,28 @@ export type SubjectErased = {
   readonly keyIds: readonly string[];
 };
 
+/** What a tenant may use was set. Each event replaces the one before. */
+export type TenantChanged = {
+  /** Names this event for ever; derived from what caused it, so a retry has the same. */
+  readonly eventId: string;
+  /** The producer's clock. Folds use the broker's append time instead. */
+  readonly occurredAt: number;
+  /** Event id (or request id) that caused this event. */
+  readonly causationId: string;
+  /** The turn this event belongs to: the id of its message. */
+  readonly correlationId: string;
+  /** Which program wrote it. */
+  readonly producer: Producer;
+  /** The tenant, from the credential. */
+  readonly tenantId: string;
+  /** Who did it: the way it was done and the name it was done under. */
+  readonly actor: string;
+  /** What all of the tenant together may use. */
+  readonly limits: Limits | null;
+  /** What each of its users may use. */
+  readonly userLimits: Limits | null;
+};
+
 /** A gateway let a message in whose caller has limits, and reserved what it may use at most until it ended. Travels in the same request as the message; every gateway counts it. */
 export type TurnAdmitted = {
   /** Names this event for ever; derived from what caused it, so a retry has the same. */
@@ -1273,6 +1359,8 @@ export type EventMap = {
   readonly AccessRecorded: AccessRecorded;
   readonly AlertRaised: AlertRaised;
   readonly AlertResolved: AlertResolved;
+  readonly ApiKeyIssued: ApiKeyIssued;
+  readonly ApiKeyRevoked: ApiKeyRevoked;
   readonly AttemptStarted: AttemptStarted;
   readonly CancelRequested: CancelRequested;
   readonly ContentDeleted: ContentDeleted;
@@ -1297,6 +1385,7 @@ export type EventMap = {
   readonly QualityScored: QualityScored;
   readonly RemediationApplied: RemediationApplied;
   readonly SubjectErased: SubjectErased;
+  readonly TenantChanged: TenantChanged;
   readonly TurnAdmitted: TurnAdmitted;
   readonly TurnMeasured: TurnMeasured;
   readonly UsageRecorded: UsageRecorded;

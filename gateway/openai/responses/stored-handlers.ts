@@ -65,7 +65,7 @@ export function storedResponseHandlers(deps: {
       onClose: () => reader?.close(),
     });
     // From the first delta, whatever the client has: the sink leaves that out.
-    reader = streams.resume({ place, terminal: view.terminal, cursor: -1, sink });
+    reader = streams.resume({ call: exchange.call, place, terminal: view.terminal, cursor: -1, sink });
     return null;
   }
 
@@ -74,7 +74,7 @@ export function storedResponseHandlers(deps: {
     const sink = openAnswerSink();
     const timer = setTimeout(() => sink.close(), END_WAIT_MS);
     exchange.onGone(() => sink.close());
-    const reader = streams.resume({ place, terminal: null, cursor: -1, sink });
+    const reader = streams.resume({ call: exchange.call, place, terminal: null, cursor: -1, sink });
     await sink.answer;
     clearTimeout(timer);
     reader.close();

@@ -22,7 +22,7 @@ const digest = hash('sha256', 'sk-secret', 'hex');
 test('a key is found by its hash, and gives tenant and principal', () => {
   const file = join(folder, 'keys.json');
   writeFileSync(file, JSON.stringify({ keys: { [digest]: { tenant: 'acme', principal: 'ann' } } }));
-  const keys = openKeys(file, '0.0.0.0', recorder().logger);
+  const keys = openKeys({ keysFile: file, host: '0.0.0.0', auth: 'auto' }, recorder().logger);
   assert.deepEqual(keys.find('sk-secret')?.caller, {
     tenantId: 'acme',
     principal: 'ann',
@@ -36,11 +36,15 @@ test('a key is found by its hash, and gives tenant and principal', () => {
 
 test('without a keys file loopback is open, with one warning, and any other address is refused', () => {
   const { lines, logger } = recorder();
-  const keys = openKeys(null, '127.0.0.1', logger);
+  const keys = openKeys({ keysFile: null, host: '127.0.0.1', auth: 'auto' }, logger);
   assert.deepEqual(keys.find(null)?.caller, { tenantId: 'default', principal: 'local', keyId: null });
   assert.equal(lines.length, 1);
   for (const host of ['0.0.0.0', '::', '192.168.1.5', 'example.com', '127.0.0.1.example.com']) {
-    assert.throws(() => openKeys(null, host, logger), { code: 'keys_required' }, host);
+    assert.throws(
+      () => openKeys({ keysFile: null, host, auth: 'auto' }, logger),
+      { code: 'keys_required' },
+      host,
+    );
   }
 });
 
@@ -59,9 +63,16 @@ test('a bad keys file is one error that quotes no hash', () => {
       text,
     );
   }
-  assert.throws(() => openKeys(join(folder, 'missing.json'), '127.0.0.1', recorder().logger), {
-    code: 'bad_keys_file',
-  });
+  assert.throws(
+    () =>
+      openKeys(
+        { keysFile: join(folder, 'missing.json'), host: '127.0.0.1', auth: 'auto' },
+        recorder().logger,
+      ),
+    {
+      code: 'bad_keys_file',
+    },
+  );
 });
 
 test('only a bearer key is a key', () => {

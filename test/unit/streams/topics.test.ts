@@ -31,6 +31,7 @@ describe('the catalogue of topics', () => {
         'steno.metrics.v1 6 time',
         'steno.alerts.v1 6 forever',
         'steno.audit.v1 6 forever',
+        'steno.identities.v1 1 forever',
         'steno.dead-letters.v1 6 time',
       ],
     );

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createLedger, type Ledger, type Reservation } from '../../../../policies/limits/ledger.ts';
-import { scopesOf, unlimited, type Limits } from '../../../../policies/limits/limits.ts';
+import { scopesOf, unlimited } from '../../../../policies/limits/limits.ts';
+import type { Limits } from '../../../../schemas/generated/types.ts';
 
 const owner = { tenantId: 'acme', principal: 'alice', keyId: 'k1' };
 const nothingSpent = () => ({ day: 0, month: 0 });
