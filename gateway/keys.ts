@@ -37,7 +37,7 @@ export interface Keys {
   find(key: string | null): Credential | null;
   /** What limits a caller: its key, itself, its tenant. */
   limitsOf(owner: Owner): Readonly<Record<ScopeKind, Limits | null>>;
-  stop(): void | Promise<void>;
+  stop(): void;
 }
 
 /** Where a key is needed and no file has any: those of the log. */

@@ -110,18 +110,24 @@ export function createLimiter(options: {
     clock.note(event.time);
     // What lay there before this gateway came has drained since. A wrong clock here is wrong about a minute, once.
     const at = isLive ? now() : now() - Math.max(0, Date.now() - event.time);
+    if (event.type !== 'TurnAdmitted' && event.type !== 'UsageRecorded' && event.type !== 'TurnMeasured')
+      return;
+    const { inferenceId } = event.data;
+    const owner = ownerOf(event.data);
+    const scopes = scopesFor(owner);
+    // Of most callers nothing is counted here.
+    if (scopes.length === 0) return;
     if (event.type === 'TurnAdmitted') {
-      const { inferenceId, reservedTokens: tokens, reservedNanos: nanos } = event.data;
-      const owner = ownerOf(event.data);
-      ledger.count(scopesFor(owner), { ...owner, inferenceId, tokens, nanos }, at);
+      const { reservedTokens: tokens, reservedNanos: nanos } = event.data;
+      ledger.count(scopes, { ...owner, inferenceId, tokens, nanos }, at);
     } else if (event.type === 'UsageRecorded') {
       const claims = spend.add(event);
       const tokens = claims.reduce((sum, claim) => sum + claim.promptTokens + claim.completionTokens, 0);
       const nanos = claims.reduce((sum, claim) => sum + claim.costNanos, 0);
-      ledger.settle(event.data.inferenceId, { tokens, nanos }, at);
-    } else if (event.type === 'TurnMeasured') {
+      ledger.settle(inferenceId, { tokens, nanos }, at);
+    } else {
       // Where no attempt was made, nothing is to be counted.
-      ledger.end(event.data.inferenceId, event.data.attempts === 0, at);
+      ledger.end(inferenceId, event.data.attempts === 0, at);
     }
   }
 
