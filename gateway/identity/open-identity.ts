@@ -16,7 +16,7 @@ export async function openIdentity(options: {
   readonly others: Keys;
   readonly onPoison: () => void;
   readonly onFailure: (error: unknown) => void;
-}): Promise<Keys & { stop(): Promise<void> }> {
+}): Promise<Omit<Keys, 'stop'> & { stop(): Promise<void> }> {
   const { events, topic, pepper, others } = options;
   const directory = createDirectory();
   /** When keys that were withdrawn stop working, on the clock that never goes back. */
