@@ -93,8 +93,12 @@ async function main(): Promise<number> {
     await held.stage?.stop();
   }
   process.stdout.write(renderTotals(seed, totals, points));
-  return totals.violations > 0 ? 1 : 0;
+  if (totals.violations > 0) return 1;
+  return abort.signal.aborted ? STOPPED : 0;
 }
+
+/** Exit status of what was stopped before its end, as a shell gives it. */
+const STOPPED = 130;
 
 /** Messages that a bad system loses never end: nobody waits long for them. */
 const BAD_PATIENCE_MS = 12_000;
