@@ -27,6 +27,12 @@ an independent checker reads every side and holds it against the promises.
 Ends with 1 when a promise was broken; what was seen then lies beside the campaign's state.
 `;
 
+/** Messages that a bad system loses never end: nobody waits long for them. */
+const BAD_PATIENCE_MS = 12_000;
+
+/** Exit status of what was stopped before its end, as a shell gives it. */
+const STOPPED = 130;
+
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '20' },
@@ -96,12 +102,6 @@ async function main(): Promise<number> {
   if (totals.violations > 0) return 1;
   return abort.signal.aborted ? STOPPED : 0;
 }
-
-/** Exit status of what was stopped before its end, as a shell gives it. */
-const STOPPED = 130;
-
-/** Messages that a bad system loses never end: nobody waits long for them. */
-const BAD_PATIENCE_MS = 12_000;
 
 /** The real system with a rule taken out must fail the checker: what nobody would notice, nobody checks. */
 async function runKnownBad(): Promise<number> {
