@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { KeyEntry } from '../policies/identity/directory.ts';
-import { issueKey, keyNamed, revokeKey } from './keys/change-identities.ts';
+import { issueKey, keyNamed, revokeKey, rotateKey } from '../gateway/identity/change-identities.ts';
+import { grantOptions, grantsOf, grantsText, type GrantFlags } from './keys/grant-options.ts';
 import { limitOptions, limitsOf, limitsText, type LimitFlags } from './keys/limit-options.ts';
 import { withIdentities } from './keys/open-identities.ts';
 import { plainName } from './option-values.ts';
@@ -11,6 +12,8 @@ seconds, and open connections of a key that is withdrawn end. On loopback a key 
 
 Examples:
   $ key=$(steno keys create --tenant acme --principal alice --requests-per-minute 60)
+  $ steno keys create --tenant acme --principal page --route '/v1/chat*' --model smollm2-135m-instruct
+  $ steno keys create --tenant acme --principal audit --role auditor
   $ steno keys list --tenant acme
   $ steno keys rotate 3f2a… --grace 60
   $ steno keys revoke 3f2a…
@@ -18,11 +21,12 @@ Examples:
 Exit status: 0 done, also where it was done before; 1 failed or refused; 2 wrong usage; 3 nothing runs.
 `;
 
-type CreateFlags = LimitFlags & {
-  readonly tenant: string;
-  readonly principal: string;
-  readonly json: boolean;
-};
+type CreateFlags = LimitFlags &
+  GrantFlags & {
+    readonly tenant: string;
+    readonly principal: string;
+    readonly json: boolean;
+  };
 type ListFlags = { readonly tenant?: string; readonly json: boolean };
 type RotateFlags = { readonly grace: number; readonly json: boolean };
 
@@ -31,17 +35,21 @@ export function keysCommand(): Command {
   const command = new Command('keys').description('make, list, rotate and revoke API keys');
   command.addHelpText('after', HELP);
   limitOptions(
-    command
-      .command('create')
-      .description('make a key and print it: it is never shown again')
-      .requiredOption('--tenant <name>', 'whose data it reaches', plainName)
-      .requiredOption('--principal <name>', 'who calls with it, within the tenant', plainName),
+    grantOptions(
+      command
+        .command('create')
+        .description('make a key and print it: it is never shown again')
+        .requiredOption('--tenant <name>', 'whose data it reaches', plainName)
+        .requiredOption('--principal <name>', 'who calls with it, within the tenant', plainName),
+    ),
   )
     .option('--json', 'the same for programs', false)
     .action(create);
   command
     .command('list')
-    .description('one line each: id, tenant, principal, when and by whom it was made, limits, state')
+    .description(
+      'one line each: id, tenant, principal, when and by whom it was made, role and what it may, limits, state',
+    )
     .option('--tenant <name>', 'only those of this tenant', plainName)
     .option('--json', 'the same for programs', false)
     .action(list);
@@ -58,8 +66,9 @@ export function keysCommand(): Command {
 
 async function create({ tenant, principal, json, ...flags }: CreateFlags): Promise<void> {
   await withIdentities(async (open) => {
-    const limits = limitsOf(flags);
-    show(await issueKey(open, { tenantId: tenant, principal, limits, replaces: null }), json);
+    const [limits, grants] = [limitsOf(flags), await grantsOf(flags)];
+    const order = { tenantId: tenant, principal, limits, grants, replaces: null };
+    show(await issueKey(open, open.actor, order), json);
   });
 }
 
@@ -75,11 +84,7 @@ async function list({ tenant, json }: ListFlags): Promise<void> {
 
 async function rotate(id: string, flags: RotateFlags): Promise<void> {
   await withIdentities(async (open) => {
-    const old = keyNamed(open, id);
-    const { tenantId, principal, limits } = old;
-    const made = await issueKey(open, { tenantId, principal, limits, replaces: id });
-    await revokeKey(open, old, flags.grace * 1000);
-    show(made, flags.json);
+    show(await rotateKey(open, open.actor, keyNamed(open, id), flags.grace * 1000), flags.json);
   });
 }
 
@@ -87,7 +92,7 @@ async function revoke(id: string): Promise<void> {
   await withIdentities(async (open) => {
     const found = keyNamed(open, id);
     if (found.revoked?.graceMillis === 0) return void process.stderr.write(`${id} was revoked before\n`);
-    await revokeKey(open, found, 0);
+    await revokeKey(open, open.actor, found, 0);
     process.stderr.write(`${id} is revoked\n`);
   });
 }
@@ -99,9 +104,18 @@ function show({ keyId, key }: { readonly keyId: string; readonly key: string }, 
 }
 
 function lineOf(entry: KeyEntry): string {
-  const { keyId, tenantId, principal, issuedAt, actor, limits, revoked } = entry;
+  const { keyId, tenantId, principal, issuedAt, actor, grants, limits, revoked } = entry;
   const since = new Date(issuedAt).toISOString();
-  return [keyId, tenantId, principal, since, actor, limitsText(limits), stateOf(revoked)].join('  ');
+  return [
+    keyId,
+    tenantId,
+    principal,
+    since,
+    actor,
+    grantsText(grants),
+    limitsText(limits),
+    stateOf(revoked),
+  ].join('  ');
 }
 
 function stateOf(revoked: KeyEntry['revoked']): string {

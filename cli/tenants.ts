@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { changeTenant } from './keys/change-identities.ts';
+import { changeTenant } from '../gateway/identity/change-identities.ts';
 import { limitOptions, limitsOf, limitsText, type LimitFlags } from './keys/limit-options.ts';
 import { withIdentities } from './keys/open-identities.ts';
 import { plainName } from './option-values.ts';
@@ -58,7 +58,7 @@ async function set(tenantId: string, { eachUser, ...flags }: SetFlags): Promise<
     const given = limitsOf(flags);
     const limits = eachUser ? (before?.limits ?? null) : given;
     const userLimits = eachUser ? given : (before?.userLimits ?? null);
-    await changeTenant(open, tenantId, limits, userLimits);
+    await changeTenant(open, open.actor, { tenantId, limits, userLimits });
     process.stderr.write(`${tenantId}: ${limitsText(limits)}; each user: ${limitsText(userLimits)}\n`);
   });
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Grants } from '../policies/identity/grants.ts';
 import { isTraceparent } from '../runtime/tracing.ts';
 
 /** Who asks: always from the credential, never from the request's text. */
@@ -12,6 +13,8 @@ export type Caller = {
 /** One request or frame on its way through the gateway. */
 export type Call = {
   readonly caller: Caller;
+  /** What its credential is good for. */
+  readonly grants: Grants;
   readonly requestId: string;
   /** W3C traceparent handed to the log: of our span, or the caller's where nothing is traced; null for none. */
   readonly trace: string | null;

@@ -4,16 +4,23 @@ import { z } from 'zod';
 import { StenoError, errorMessage } from '../runtime/errors.ts';
 import type { Config } from '../runtime/config.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { ORDINARY, type Grants } from '../policies/identity/grants.ts';
 import type { Owner, ScopeKind } from '../policies/limits/limits.ts';
 import type { Limits } from '../schemas/generated/types.ts';
 import type { Caller } from './call.ts';
+import { grantFields } from './identity/grants-schema.ts';
 import { limitsSchema } from './limits/limits-schema.ts';
 
 const name = z.string().regex(/^[\w.:@-]{1,128}$/, 'up to 128 letters, digits or any of "_.:@-"');
 const keysFile = z.strictObject({
   keys: z.record(
     z.string().regex(/^[0-9a-f]{64}$/, 'the SHA-256 of a key: 64 hex digits'),
-    z.strictObject({ tenant: name, principal: name, limits: limitsSchema.nullable().default(null) }),
+    z.strictObject({
+      tenant: name,
+      principal: name,
+      limits: limitsSchema.nullable().default(null),
+      ...grantFields,
+    }),
   ),
   tenants: z
     .record(
@@ -26,24 +33,41 @@ const keysFile = z.strictObject({
     .default({}),
 });
 
-/** A credential that was accepted; `isValid` turns false when the key is withdrawn. */
-export type Credential = { readonly caller: Caller; readonly isValid: () => boolean };
+/** A credential that was accepted; `isValid` turns false when it is withdrawn or over. */
+export type Credential = {
+  readonly caller: Caller;
+  readonly grants: Grants;
+  readonly isValid: () => boolean;
+};
 
-/** Who may call. */
-export interface Keys {
+/** The keys of a file, or everybody on this machine. */
+export interface KeyStore {
   /** False where everybody on this machine may call without a key. */
   readonly required: boolean;
   /** Null for a key that is missing, unknown or withdrawn. */
   find(key: string | null): Credential | null;
+  /** What a key is good for right now; null once it is withdrawn. A null id stands for calls without a key. */
+  grantsOf(keyId: string | null): Grants | null;
   /** What limits a caller: its key, itself, its tenant. */
   limitsOf(owner: Owner): Readonly<Record<ScopeKind, Limits | null>>;
   stop(): void;
 }
 
+/** Who may call, by every kind of credential. */
+export interface Keys extends Omit<KeyStore, 'find' | 'stop'> {
+  /**
+   * Null for a credential that is missing, unknown, over or withdrawn. A promise where somebody else has to be asked; it
+   * rejects with `unavailable` where they do not answer.
+   */
+  find(key: string | null): Credential | null | Promise<Credential | null>;
+  stop(): Promise<void>;
+}
+
 /** Where a key is needed and no file has any: those of the log. */
-const nobody: Keys = {
+const nobody: KeyStore = {
   required: true,
   find: () => null,
+  grantsOf: () => null,
   limitsOf: () => ({ key: null, user: null, tenant: null }),
   stop: () => undefined,
 };
@@ -58,10 +82,10 @@ const RELOAD_MS = 2_000;
  * Throws StenoError `keys_required` and `bad_keys_file`.
  */
 export function openKeys(
-  { keysFile: file, host, auth }: Pick<Config, 'keysFile' | 'host' | 'auth'>,
+  { keysFile: file, host, auth, jwt }: Pick<Config, 'keysFile' | 'host' | 'auth' | 'jwt'>,
   logger: Logger,
-): Keys {
-  if (file === null) return auth === 'required' ? nobody : everybody(host, logger);
+): KeyStore {
+  if (file === null) return auth === 'required' || jwt !== null ? nobody : everybody(host, logger);
   let keys = readKeys(file);
   let changed = changeOf(file);
   const timer = setInterval(() => {
@@ -83,10 +107,16 @@ export function openKeys(
       const digest = hash('sha256', key, 'hex');
       // Looked up by its hash: how long that takes says nothing of how near a guess is.
       const caller = keys.callers.get(digest);
-      return caller === undefined
-        ? null
-        : { caller, isValid: () => keys.callers.get(digest)?.tenantId === caller.tenantId };
+      if (caller === undefined) return null;
+      const grants = keys.grantsOf(caller.keyId);
+      if (grants === null) return null;
+      return {
+        caller,
+        grants,
+        isValid: () => keys.callers.get(digest)?.tenantId === caller.tenantId,
+      };
     },
+    grantsOf: (keyId) => keys.grantsOf(keyId),
     limitsOf: (owner) => keys.limitsOf(owner),
     stop: () => clearInterval(timer),
   };
@@ -102,7 +132,7 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-function everybody(host: string, logger: Logger): Keys {
+function everybody(host: string, logger: Logger): KeyStore {
   if (!isLoopback(host)) {
     throw new StenoError(
       'keys_required',
@@ -113,10 +143,11 @@ function everybody(host: string, logger: Logger): Keys {
     );
   }
   logger.warn('no keys file: everybody on this machine may call as tenant default', { host });
-  const credential: Credential = { caller: EVERYBODY, isValid: () => true };
+  const credential: Credential = { caller: EVERYBODY, grants: ORDINARY, isValid: () => true };
   return {
     required: false,
     find: () => credential,
+    grantsOf: (keyId) => (keyId === null ? ORDINARY : null),
     limitsOf: () => ({ key: null, user: null, tenant: null }),
     stop: () => undefined,
   };
@@ -126,7 +157,8 @@ function everybody(host: string, logger: Logger): Keys {
 export type KeysFile = {
   /** By the SHA-256 of the key. */
   readonly callers: ReadonlyMap<string, Caller>;
-  readonly limitsOf: Keys['limitsOf'];
+  readonly grantsOf: KeyStore['grantsOf'];
+  readonly limitsOf: KeyStore['limitsOf'];
 };
 
 function readKeys(file: string): KeysFile {
@@ -157,14 +189,17 @@ export function parseKeys(text: string, file: string): KeysFile {
   const { keys, tenants } = result.data;
   const callers = new Map<string, Caller>();
   const limitsOfKey = new Map<string, Limits | null>();
-  for (const [digest, { tenant, principal, limits }] of Object.entries(keys)) {
+  const grantsOfKey = new Map<string, Grants>();
+  for (const [digest, { tenant, principal, limits, ...grants }] of Object.entries(keys)) {
     // Names the key on the log: of a digest of 256 bits, enough to tell keys apart and too little to find one.
     const keyId = digest.slice(0, 16);
     callers.set(digest, { tenantId: tenant, principal, keyId });
     limitsOfKey.set(keyId, limits);
+    grantsOfKey.set(keyId, grants);
   }
   return {
     callers,
+    grantsOf: (keyId) => (keyId === null ? null : (grantsOfKey.get(keyId) ?? null)),
     limitsOf({ tenantId, keyId }) {
       const tenant = Object.hasOwn(tenants, tenantId) ? tenants[tenantId] : undefined;
       return {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ConversationQueries } from '../projections/conversations/queries.ts';
+import { seesTenant } from '../policies/identity/grants.ts';
 import type { Log } from '../streams/log.ts';
 import { partitionOf } from '../streams/partition.ts';
 import type { Call } from './call.ts';
@@ -11,7 +12,10 @@ import type { Place, Tokens } from './token.ts';
 /** An inference that the caller may see, and its end if the read model knows one. */
 type Located = { readonly place: Place; readonly terminal: Terminal | null };
 
-/** Finds what a caller names. Whatever is not the caller's own is `not_found`, as if it did not exist. */
+/**
+ * Finds what a caller names. Whatever is not the caller's own, or an auditor's tenant's, is `not_found`, as if it did not
+ * exist.
+ */
 export interface Locate {
   /**
    * By resume token, which needs no read model, or by id. Throws `not_found` only if the read model has passed the end
@@ -74,7 +78,7 @@ export function createLocate(deps: {
       const open = streams.find(call, inferenceId);
       return open === null ? null : { place: open.place, terminal: null };
     }
-    if (view.principal !== principal) return null;
+    if (view.principal !== principal && !seesTenant(call.grants)) return null;
     const { conversationId, messageId, replyPartition, deltasFrom, terminal } = view;
     return {
       place: { tenantId, conversationId, messageId, inferenceId, replyPartition, deltasFrom },

@@ -29,6 +29,7 @@ const STATUS: Readonly<Record<string, number>> = {
   invalid_api_key: 401,
   host_not_allowed: 403,
   origin_not_allowed: 403,
+  permission_denied: 403,
   not_found: 404,
   model_not_found: 404,
   parent_not_found: 404,

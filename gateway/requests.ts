@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CLIENT_TOKEN_SECONDS } from './identity/client-tokens.ts';
 import type { PromptMessage } from '../schemas/generated/types.ts';
 
 const text = z.string().min(1).max(1_000_000);
@@ -64,6 +65,23 @@ export type FeedbackRequest = z.infer<typeof feedbackRequest>;
 export const cancelRequest = z
   .strictObject({ token: z.string().max(2_048).optional() })
   .describe('What to stop.');
+
+/** The body of POST /v1/client-tokens. */
+export const clientTokenRequest = z
+  .strictObject({
+    user: z
+      .string()
+      .regex(/^[\w.:@-]{1,100}$/, 'up to 100 letters, digits or any of "_.:@-"')
+      .describe('Who chats with it, as your own system calls them.'),
+    ttl_seconds: z.int().min(1).max(CLIENT_TOKEN_SECONDS).default(CLIENT_TOKEN_SECONDS),
+    models: z
+      .array(model)
+      .min(1)
+      .max(20)
+      .optional()
+      .describe('Models it may name; all of its key if left out.'),
+  })
+  .describe('Whom a token is for.');
 
 const cursor = z.coerce.number().int().min(-1).max(Number.MAX_SAFE_INTEGER);
 

@@ -1,6 +1,4 @@
-import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
-import type { FastifyInstance } from 'fastify';
 import type { ConversationQueries } from '../projections/conversations/queries.ts';
 import type { UsageQueries } from '../projections/usage/queries.ts';
 import type { Config } from '../runtime/config.ts';
@@ -9,15 +7,19 @@ import type { RoleContext, RunningRole } from '../runtime/role.ts';
 import type { Cluster } from '../streams/cluster.ts';
 import type { EventLog } from '../streams/event-log.ts';
 import { partitionOf } from '../streams/partition.ts';
+import { startAdmin, type Admin } from './admin/start-admin.ts';
 import { boundAppends } from './bound-appends.ts';
 import { drain } from './drain.ts';
 import { chatHandlers } from './http/chat-handlers.ts';
 import { historyHandlers } from './http/history-handlers.ts';
 import { probeHandlers } from './http/probe-handlers.ts';
+import { operations } from './http/operations.ts';
 import { buildServer } from './http/server.ts';
-import { openIdentity } from './identity/open-identity.ts';
+import { clientTokenHandlers } from './identity/client-token-handlers.ts';
+import { connectIdentity } from './identity/connect-identity.ts';
 import { CREDENTIAL_CHECK_MS, openKeys } from './keys.ts';
 import { knownEnd } from './known-end.ts';
+import { listen } from './listen.ts';
 import { createLimiter } from './limits/limiter.ts';
 import { limitsHandlers } from './limits/limits-handlers.ts';
 import { createLocate } from './locate.ts';
@@ -103,8 +105,9 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     sockets: () => sockets?.count() ?? 0,
     queues,
   });
-  const keys = await openIdentity({
-    ...{ events, topic: topics.identities, pepper: ports.keyPepper, others: file },
+  const keys = await connectIdentity({
+    ...{ context, config, events, operations, others: file, topic: topics.identities },
+    ...{ pepper: ports.keyPepper, secret: ports.tokenSecret },
     onPoison: metrics.onPoison,
     onFailure: fail,
   });
@@ -179,6 +182,8 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
   });
 
   const app = buildServer({
+    port: 'clients',
+    operations,
     handlers: {
       ...page.handlers,
       ...chatHandlers({ submit, streams: opened, locate, signals, flushLater }),
@@ -187,6 +192,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
       ...storedResponseHandlers({ find, streams: opened, signals, flushLater }),
       ...modelHandlers({ models, served }),
       ...historyHandlers({ queries, locate }),
+      ...clientTokenHandlers({ identity: keys, models }),
       ...limitsHandlers({ limiter, currency: ports.currency }),
       ...probeHandlers({
         metrics: context.metrics,
@@ -222,21 +228,28 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
   const checks = setInterval(() => opened.checkCredentials(), CREDENTIAL_CHECK_MS);
   checks.unref();
 
+  let admin: Admin | null = null;
   async function closeAll(): Promise<void> {
     clearInterval(checks);
     abandonment.close();
+    await admin?.stop();
     // Streams that are still there break off at once: their clients go on elsewhere.
     await Promise.all([opened.stop(), page.stop(), served.stop(), limiter.stop(), keys.stop()]);
     await appender.close();
   }
   let address: string;
   try {
-    address = await listen(app, config);
+    admin = await startAdmin({
+      ...{ config, events, models, producer, isDraining, topic: topics.identities, identity: keys },
+      ...{ pepper: ports.keyPepper, tracer: context.tracer },
+    });
+    address = await listen(app, config, 'PORT');
   } catch (error) {
     await closeAll();
     throw error;
   }
   logger.info('gateway takes messages', { address, replyPartition: opened.replyPartition });
+  if (admin.address !== null) logger.info('administrators are served', { address: admin.address });
 
   let stopping: Promise<void> | null = null;
   return {
@@ -265,19 +278,4 @@ function replyPartitionOf(config: Config, partitions: number): number {
       fix: `set it below ${partitions}`,
     },
   );
-}
-
-async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
-  try {
-    await app.listen({ host, port });
-  } catch (cause) {
-    if (errorCode(cause) !== 'EADDRINUSE') throw cause;
-    throw new StenoError('port_in_use', `port ${port} of ${host} is in use`, {
-      fix: 'stop what uses it or set PORT',
-      cause,
-    });
-  }
-  // A server that listens on a port has an address of this kind.
-  const bound = app.server.address() as AddressInfo;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
 }

@@ -1,3 +1,4 @@
+import { mayUseModel } from '../policies/identity/grants.ts';
 import type { MessageSubmitted, Producer } from '../schemas/generated/types.ts';
 import { errorCode } from '../runtime/errors.ts';
 import type { EventAppender } from '../streams/event-log.ts';
@@ -77,10 +78,10 @@ export function createSubmit(deps: {
     streams.checkRoom();
     checkSubmission(submission, transport);
     const model = models.resolve(submission.model);
-    if (model === null) {
-      throw refuse('model_not_found', 'no model has this name', {
+    if (model === null || !mayUseModel(call.grants, model.id)) {
+      throw refuse('model_not_found', 'no model that you may use has this name', {
         param: transport === 'conversation' ? 'model_type' : 'model',
-        fix: 'name a model of the catalogue',
+        fix: 'name a model of GET /v1/models',
       });
     }
     const ids = idsOf(call, transport, submission, key);

@@ -13,6 +13,14 @@ export type Config = {
   readonly keysFile: string | null;
   readonly auth: 'auto' | 'required';
   readonly keyPepper: string | null;
+  /** Whose tokens are taken as credentials; null for nobody's. */
+  readonly jwt: {
+    readonly issuer: string;
+    readonly audience: string;
+    readonly jwksUrl: string;
+    readonly tenantClaim: string;
+  } | null;
+  readonly adminPort: number | null;
   /** What a command sends as its key. */
   readonly apiKey: string | null;
   readonly allowedHosts: readonly string[];
@@ -104,6 +112,17 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     return null;
   };
 
+  const jwt = (): Config['jwt'] => {
+    const names = ['STENO_JWT_ISSUER', 'STENO_JWT_AUDIENCE', 'STENO_JWT_JWKS_URL'] as const;
+    const [issuer, audience, jwksUrl] = [raw(names[0]), raw(names[1]), url(names[2])];
+    const tenantClaim = raw('STENO_JWT_TENANT_CLAIM');
+    if (issuer !== null && audience !== null && jwksUrl !== null && tenantClaim !== null)
+      return { issuer, audience, jwksUrl, tenantClaim };
+    // One without the others would silently trust nobody.
+    const missing = names.filter((name) => raw(name) === null);
+    if (missing.length < names.length) for (const name of missing) problem(name, '');
+    return null;
+  };
   const prefix = raw('STENO_TOPIC_PREFIX') ?? '';
   if (!/^[a-z0-9][a-z0-9.-]*$/.test(prefix)) problem('STENO_TOPIC_PREFIX', prefix);
   const brokers = list('STENO_KAFKA_BROKERS');
@@ -117,6 +136,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     keysFile: path('STENO_KEYS_FILE'),
     auth: oneOf('STENO_AUTH', ['auto', 'required']) ?? 'auto',
     keyPepper: raw('STENO_KEY_PEPPER'),
+    jwt: jwt(),
+    adminPort: whole('STENO_ADMIN_PORT', 0, 65_535),
     apiKey: raw('STENO_API_KEY'),
     allowedHosts: list('STENO_ALLOWED_HOSTS'),
     allowedOrigins: list('STENO_ALLOWED_ORIGINS'),

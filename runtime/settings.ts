@@ -59,6 +59,21 @@ export const settings = [
     'a file',
     'API keys: JSON {"keys": {"<sha256 of key>": {"tenant": "…", "principal": "…"}}}.',
   ),
+  setting(
+    'STENO_JWT_ISSUER',
+    null,
+    'text',
+    'Signed tokens (JWT) of this issuer are credentials too; with it go the three below.',
+  ),
+  setting('STENO_JWT_AUDIENCE', null, 'text', 'What such a token must name as its audience.'),
+  setting('STENO_JWT_JWKS_URL', null, 'a URL', 'Where the issuer publishes its keys (JWKS).'),
+  setting('STENO_JWT_TENANT_CLAIM', 'tenant', 'text', 'Claim of such a token that names the tenant.'),
+  setting(
+    'STENO_ADMIN_PORT',
+    null,
+    'a port, or 0 for a free one',
+    'Port of the API that manages keys and tenants; none if unset. It takes keys of administrators only.',
+  ),
   secret('STENO_API_KEY', 'API key that the commands ask and demo send to the gateway.'),
   setting(
     'STENO_ALLOWED_HOSTS',

@@ -1,11 +1,11 @@
 import { userInfo } from 'node:os';
+import type { OpenIdentities } from '../../gateway/identity/change-identities.ts';
 import { readKeyPepper } from '../../gateway/secrets.ts';
-import { createDirectory, type Directory } from '../../policies/identity/directory.ts';
+import { createDirectory } from '../../policies/identity/directory.ts';
 import { parseConfig } from '../../runtime/config.ts';
 import { processEnvironment } from '../../runtime/environment.ts';
 import { readVersion } from '../../runtime/version.ts';
 import { connectRegistry } from '../../schemas/registry.ts';
-import type { AnyEvent, Producer } from '../../schemas/generated/types.ts';
 import { openEventLog } from '../../streams/event-log.ts';
 import { openKafkaLog } from '../../streams/kafka/open-log.ts';
 import { followTopics } from '../../streams/runner/follow-topics.ts';
@@ -14,20 +14,17 @@ import { clusterOf, findInstallation } from '../installation.ts';
 import { kafkaOptions } from '../kafka-options.ts';
 import { checkRegistry } from '../up/check-external.ts';
 
-/** Keys and tenants of an installation, and the way to change them. */
-export type OpenIdentities = {
-  readonly directory: Directory;
-  readonly pepper: Buffer;
-  readonly producer: Producer;
+/** Those of an installation. */
+export type InstalledIdentities = OpenIdentities & {
   /** Who changes something here, for the record. */
   readonly actor: string;
-  /** Resolves when the log has it. */
-  readonly append: (event: AnyEvent & { readonly data: { readonly tenantId: string } }) => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
 /** Runs `work` with those of what runs over the data directory, or of what is configured. Throws StenoError `not_running`. */
-export async function withIdentities(work: (open: OpenIdentities) => Promise<void> | void): Promise<void> {
+export async function withIdentities(
+  work: (open: InstalledIdentities) => Promise<void> | void,
+): Promise<void> {
   const open = await openIdentities();
   try {
     await work(open);
@@ -36,7 +33,7 @@ export async function withIdentities(work: (open: OpenIdentities) => Promise<voi
   }
 }
 
-async function openIdentities(): Promise<OpenIdentities> {
+async function openIdentities(): Promise<InstalledIdentities> {
   const config = parseConfig(processEnvironment());
   const installation = await findInstallation(config);
   const { brokers, registryUrl } = clusterOf(installation);

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Call } from '../call.ts';
-import type { Input, OperationId } from './operations.ts';
+import type { Input, Listed, Operation } from './operations.ts';
 
 /** What a handler answers; null if it took the response over. */
 export type Reply = {
@@ -21,6 +21,13 @@ export type Exchange = {
   onGone(gone: () => void): void;
 };
 
-type Handler<Id extends OperationId> = (input: Input<Id>, exchange: Exchange) => Promise<Reply | null>;
+/** One handler for each of the operations `L`. */
+export type HandlersOf<L extends Operation> = {
+  readonly [Id in L['id']]: (input: Input<L, Id>, exchange: Exchange) => Promise<Reply | null>;
+};
+export type Handlers = HandlersOf<Listed>;
 
-export type Handlers = { readonly [Id in OperationId]: Handler<Id> };
+/** Handlers of any list of operations. */
+export type AnyHandlers = Readonly<
+  Record<string, (input: never, exchange: Exchange) => Promise<Reply | null>>
+>;

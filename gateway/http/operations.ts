@@ -3,6 +3,7 @@ import { openAiOperations } from '../openai/operations.ts';
 import {
   cancelRequest,
   chatRequest,
+  clientTokenRequest,
   conversationRequest,
   conversationsQuery,
   feedbackRequest,
@@ -16,11 +17,11 @@ import { pageFiles } from '../status-page/page.ts';
 /** One thing that HTTP clients can ask for. Registration and the OpenAPI document are made from the same list. */
 export type Operation = {
   readonly id: string;
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Parameters in braces, as OpenAPI writes them. */
   readonly path: string;
   readonly summary: string;
-  readonly tag: 'chat' | 'history' | 'operations';
+  readonly tag: 'chat' | 'history' | 'operations' | 'identity';
   /** False where no credential is asked for. */
   readonly secured: boolean;
   /** True where probes call by an address instead of a name. */
@@ -160,10 +161,30 @@ export const operations = [
     },
   },
   {
+    id: 'createClientToken',
+    method: 'POST',
+    path: '/v1/client-tokens',
+    summary: 'Make a short-lived credential for the browser of one user.',
+    tag: 'identity',
+    secured: true,
+    query: noQuery,
+    body: clientTokenRequest,
+    answers: {
+      201: {
+        description: 'The token: a bearer key for ten minutes at most, good for chatting as that user.',
+        schema: z.strictObject({
+          token: z.string(),
+          user: z.string(),
+          expires_at: z.int().describe('Seconds since 1970.'),
+        }),
+      },
+    },
+  },
+  {
     id: 'listConversations',
     method: 'GET',
     path: '/v1/conversations',
-    summary: "List the caller's conversations, newest first, without their messages.",
+    summary: "List the caller's conversations, an auditor's tenant's, newest first, without their messages.",
     tag: 'history',
     secured: true,
     query: conversationsQuery,
@@ -269,16 +290,15 @@ export const operations = [
   },
 ] as const satisfies readonly Operation[];
 
-type Listed = (typeof operations)[number];
-export type OperationId = Listed['id'];
+export type Listed = (typeof operations)[number];
 
 type Parsed<O, K extends string> = O extends { readonly [P in K]: infer S extends z.ZodType }
   ? z.output<S>
   : null;
 
-/** What a handler of an operation is given: everything checked against the operation's schemas. */
-export type Input<Id extends OperationId> = {
-  readonly [O in Listed as O['id']]: {
+/** What a handler of one of the operations `L` is given: everything checked against the operation's schemas. */
+export type Input<L extends Operation, Id extends L['id']> = {
+  readonly [O in L as O['id']]: {
     readonly params: Parsed<O, 'params'>;
     readonly query: Parsed<O, 'query'>;
     readonly body: Parsed<O, 'body'>;

@@ -5,26 +5,34 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
+import { mayCall } from '../../policies/identity/grants.ts';
 import { StenoError } from '../../runtime/errors.ts';
 import type { Tracer } from '../../runtime/tracing.ts';
 import { requestIdOf, traceOf, type Call } from '../call.ts';
-import { bearerOf, type Keys } from '../keys.ts';
+import { bearerOf, type Credential, type Keys } from '../keys.ts';
 import type { Origins } from '../origins.ts';
 import { parseJson, validate } from '../parse.ts';
 import { goesAway, problemBody, problemHeaders, problemOf, refuse } from '../problems.ts';
-import type { Exchange, Handlers, Reply } from './exchange.ts';
-import { operations, type Operation, type OperationId } from './operations.ts';
+import type { AnyHandlers, Exchange, Reply } from './exchange.ts';
+import type { Operation } from './operations.ts';
 import { traceRequest } from './request-span.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 /** What becomes one record of conversations, which allows 8 MiB. */
 const LARGEST_BODY = 6 * 1024 * 1024;
-const ANONYMOUS = { tenantId: '', principal: '', keyId: null };
+/** Of an operation that asks for no credential. */
+const ANONYMOUS: Pick<Call, 'caller' | 'grants'> = {
+  caller: { tenantId: '', principal: '', keyId: null },
+  grants: { role: 'OTHER', models: [], routes: [] },
+};
 
-/** Builds the HTTP server: what is asked for is checked here, what it means is the handlers'. */
-export function buildServer(deps: {
-  readonly handlers: Handlers;
-  readonly keys: Keys;
+type ServerDeps = {
+  /** Who the port is for. */
+  readonly port: 'clients' | 'admin';
+  readonly operations: readonly Operation[];
+  /** One for each operation. */
+  readonly handlers: AnyHandlers;
+  readonly keys: Pick<Keys, 'find'>;
   readonly origins: Origins;
   readonly maxBodyBytes: number;
   /** Connections are closed after their answer: the next request belongs to another gateway. */
@@ -32,7 +40,10 @@ export function buildServer(deps: {
   /** Nothing new is taken. */
   readonly isRefusing: () => boolean;
   readonly tracer: Tracer;
-}): FastifyInstance {
+};
+
+/** Builds the HTTP server: what is asked for is checked here, what it means is the handlers'. */
+export function buildServer(deps: ServerDeps): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: deps.maxBodyBytes,
@@ -56,7 +67,7 @@ export function buildServer(deps: {
     },
   });
   const anyHost = new Set<string | undefined>(
-    operations.filter((operation: Operation) => operation.anyHost === true).map(({ path }) => path),
+    deps.operations.filter(({ anyHost: any }) => any === true).map(({ path }) => path),
   );
 
   app.removeAllContentTypeParsers();
@@ -83,7 +94,7 @@ export function buildServer(deps: {
     if (request.method !== 'OPTIONS') return done();
     void reply
       .headers({
-        'access-control-allow-methods': 'GET, POST, DELETE',
+        'access-control-allow-methods': 'GET, POST, PUT, DELETE',
         // The SDKs send a dozen of their own; a star does not stand for authorization.
         'access-control-allow-headers': 'authorization, *',
         'access-control-max-age': '600',
@@ -96,30 +107,35 @@ export function buildServer(deps: {
   });
   app.setErrorHandler((error: FastifyError, _request, reply) => send(reply, ours(error)));
 
-  for (const operation of operations) register(app, operation, deps);
+  for (const operation of deps.operations) register(app, operation, deps);
   return app;
 }
 
-function register(
-  app: FastifyInstance,
-  operation: Operation & { readonly id: OperationId },
-  {
-    handlers,
-    keys,
-    maxBodyBytes,
-    isRefusing,
-    tracer,
-  }: {
-    readonly handlers: Handlers;
-    readonly keys: Keys;
-    readonly maxBodyBytes: number;
-    readonly isRefusing: () => boolean;
-    readonly tracer: Tracer;
-  },
-): void {
+function register(app: FastifyInstance, operation: Operation, deps: ServerDeps): void {
+  const { keys, port, maxBodyBytes, isRefusing, tracer } = deps;
   const calls = new WeakMap<FastifyRequest, Call>();
-  // The schemas below are those that Input<Id> is inferred from; TypeScript cannot follow that through the list.
-  const handle = handlers[operation.id] as (input: object, exchange: Exchange) => Promise<Reply | null>;
+  // The schemas below are those that a handler's input is inferred from; TypeScript cannot follow that through the list.
+  const handle = deps.handlers[operation.id] as (input: object, exchange: Exchange) => Promise<Reply | null>;
+
+  function take(request: FastifyRequest, reply: FastifyReply, credential: Credential | null): void {
+    if (operation.secured && credential === null) {
+      throw refuse('invalid_api_key', 'the API key is missing or not valid', {
+        fix: 'send Authorization: Bearer and your key',
+      });
+    }
+    if (credential !== null && !mayCall(credential.grants, { port, ...operation })) {
+      throw refuse('permission_denied', `this key may not call ${operation.method} ${operation.path}`, {
+        fix: 'use a key whose role and routes allow it',
+      });
+    }
+    calls.set(request, {
+      ...(credential ?? ANONYMOUS),
+      requestId: request.id,
+      tell: (headers) => void reply.headers({ ...headers }),
+      trace: traceRequest(tracer, operation, traceOf(request.headers.traceparent), reply.raw),
+    });
+  }
+
   app.route({
     method: operation.method,
     url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
@@ -127,20 +143,12 @@ function register(
     bodyLimit: Math.min(maxBodyBytes * (operation.bodyFactor ?? 1), LARGEST_BODY),
     onRequest(request, reply, done) {
       if (operation.secured && isRefusing()) throw goesAway();
-      const credential = operation.secured ? keys.find(bearerOf(request.headers.authorization)) : null;
-      if (operation.secured && credential === null) {
-        throw refuse('invalid_api_key', 'the API key is missing or not valid', {
-          fix: 'send Authorization: Bearer and your key',
-        });
+      const found = operation.secured ? keys.find(bearerOf(request.headers.authorization)) : null;
+      if (!(found instanceof Promise)) {
+        take(request, reply, found);
+        return done();
       }
-      calls.set(request, {
-        caller: credential?.caller ?? ANONYMOUS,
-        requestId: request.id,
-        ...(credential === null ? {} : { isValid: credential.isValid }),
-        tell: (headers) => void reply.headers({ ...headers }),
-        trace: traceRequest(tracer, operation, traceOf(request.headers.traceparent), reply.raw),
-      });
-      done();
+      found.then((credential) => take(request, reply, credential)).then(() => done(), done);
     },
     async handler(request, reply) {
       const call = calls.get(request);

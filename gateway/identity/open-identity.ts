@@ -1,8 +1,18 @@
-import { createDirectory, type KeyEntry } from '../../policies/identity/directory.ts';
+import { createDirectory, type Directory, type KeyEntry } from '../../policies/identity/directory.ts';
 import type { EventLog } from '../../streams/event-log.ts';
 import { followTopics } from '../../streams/runner/follow-topics.ts';
-import type { Credential, Keys } from '../keys.ts';
+import type { Grants } from '../../policies/identity/grants.ts';
+import type { Credential, Keys, KeyStore } from '../keys.ts';
 import { isSameMac, keyIdOf, looksLikeApiKey, macOf } from './api-key.ts';
+import { createClientTokens, looksLikeClientToken, type ClientTokens } from './client-tokens.ts';
+import { looksLikeJsonWebToken, type JsonWebTokens } from './json-web-tokens.ts';
+
+/** Every kind of credential, and what they are made with. */
+export interface Identity extends Keys {
+  /** Keys and tenants as the log has them. */
+  readonly directory: Directory;
+  readonly clientTokens: ClientTokens;
+}
 
 /**
  * Opens the keys of the log beside others: every gateway knows each change as soon as the log has it. Resolves when all
@@ -12,12 +22,18 @@ export async function openIdentity(options: {
   readonly events: EventLog;
   readonly topic: string;
   readonly pepper: Buffer;
-  /** Whoever does not come with a key of the log. */
-  readonly others: Keys;
+  /** Seals client tokens. */
+  readonly secret: Buffer;
+  /** What client tokens are good for. */
+  readonly clientPaths: Parameters<typeof createClientTokens>[1];
+  /** Tokens of an identity provider; null where none is trusted. */
+  readonly jsonWebTokens: JsonWebTokens | null;
+  /** Whoever does not come with any of these. */
+  readonly others: KeyStore;
   readonly onPoison: () => void;
   readonly onFailure: (error: unknown) => void;
-}): Promise<Omit<Keys, 'stop'> & { stop(): Promise<void> }> {
-  const { events, topic, pepper, others } = options;
+}): Promise<Identity> {
+  const { events, topic, pepper, others, jsonWebTokens } = options;
   const directory = createDirectory();
   /** When keys that were withdrawn stop working, on the clock that never goes back. */
   const ends = new Map<string, number>();
@@ -42,21 +58,36 @@ export async function openIdentity(options: {
     return performance.now() < (ends.get(keyId) ?? Number.POSITIVE_INFINITY) ? found : null;
   }
 
-  function find(key: string | null): Credential | null {
-    if (key === null || !looksLikeApiKey(key)) return others.find(key);
+  function grantsOf(keyId: string | null): Grants | null {
+    const found = keyId === null ? null : inForce(keyId);
+    return found === null ? others.grantsOf(keyId) : found.grants;
+  }
+
+  function findKey(key: string): Credential | null {
     const keyId = keyIdOf(key);
     const found = keyId === null ? null : inForce(keyId);
     if (found === null || !isSameMac(macOf(key, pepper), found.mac)) return null;
-    const { tenantId, principal } = found;
+    const { tenantId, principal, grants } = found;
     return {
       caller: { tenantId, principal, keyId: found.keyId },
+      grants,
       isValid: () => inForce(found.keyId) !== null,
     };
   }
 
+  const clientTokens = createClientTokens(options.secret, options.clientPaths, { grantsOf });
   return {
+    directory,
+    clientTokens,
     required: others.required,
-    find,
+    find(key) {
+      if (key === null) return others.find(key);
+      if (looksLikeApiKey(key)) return findKey(key);
+      if (looksLikeClientToken(key)) return clientTokens.find(key);
+      if (jsonWebTokens !== null && looksLikeJsonWebToken(key)) return jsonWebTokens.find(key);
+      return others.find(key);
+    },
+    grantsOf,
     limitsOf(owner) {
       const file = others.limitsOf(owner);
       const tenant = directory.tenants.get(owner.tenantId);

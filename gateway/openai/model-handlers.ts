@@ -1,3 +1,4 @@
+import { mayUseModel } from '../../policies/identity/grants.ts';
 import type { Handlers } from '../http/exchange.ts';
 import type { Model, ModelDirectory } from '../models.ts';
 import { refuse } from '../problems.ts';
@@ -12,13 +13,14 @@ export function modelHandlers({
   readonly served: ServedModels;
 }): Pick<Handlers, 'listModels' | 'readModel'> {
   return {
-    async listModels() {
-      return { status: 200, body: { object: 'list', data: (await served.list()).map(modelJson) } };
+    async listModels(_input, { call }) {
+      const found = (await served.list()).filter(({ id }) => mayUseModel(call.grants, id));
+      return { status: 200, body: { object: 'list', data: found.map(modelJson) } };
     },
-    async readModel({ params }) {
+    async readModel({ params }, { call }) {
       const model = models.resolve(params.id);
-      if (model === null) {
-        throw refuse('model_not_found', 'no model has this name', {
+      if (model === null || !mayUseModel(call.grants, model.id)) {
+        throw refuse('model_not_found', 'no model that you may use has this name', {
           param: 'model',
           fix: 'see GET /v1/models',
         });

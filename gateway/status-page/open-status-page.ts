@@ -4,6 +4,7 @@ import type { Cluster } from '../../streams/cluster.ts';
 import type { EventLog } from '../../streams/event-log.ts';
 import type { Handlers } from '../http/exchange.ts';
 import { operations } from '../http/operations.ts';
+import { mayCall } from '../../policies/identity/grants.ts';
 import { bearerOf, type Keys } from '../keys.ts';
 import { openClusterView } from './cluster-view.ts';
 import { pageFiles, pageHeaders, readPageFile, renderPage, type PageFile } from './page.ts';
@@ -21,13 +22,15 @@ export interface StatusPage {
  * Opens the page at `/` and the lag metric. Whoever may call the gateway may see it: it shows figures of the whole
  * installation and nothing of any tenant. Broker and samples are read only while somebody looks.
  */
+const STATUS = { port: 'clients', method: 'GET', path: '/status.json' } as const;
+
 export function openStatusPage(deps: {
   readonly events: EventLog;
   readonly openCluster: () => Promise<Cluster>;
   readonly prefix: string;
   readonly metricsTopic: string;
   readonly metrics: Metrics;
-  readonly keys: Keys;
+  readonly keys: Pick<Keys, 'find'>;
   readonly version: string;
   readonly model: string;
   readonly turns: TurnCounter;
@@ -81,7 +84,8 @@ export function openStatusPage(deps: {
     handlers: {
       async index(_input, exchange) {
         if (exchange.header('accept')?.includes('text/html') !== true) return { status: 200, body: index };
-        const mayLook = keys.find(bearerOf(exchange.header('authorization') ?? undefined)) !== null;
+        const found = await keys.find(bearerOf(exchange.header('authorization') ?? undefined));
+        const mayLook = found !== null && mayCall(found.grants, STATUS);
         const body = renderPage(mayLook ? await read() : null);
         return { status: 200, body, type: 'text/html; charset=utf-8', headers: pageHeaders };
       },

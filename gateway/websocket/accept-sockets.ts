@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { requestIdOf } from '../call.ts';
-import { CREDENTIAL_CHECK_MS, bearerOf, type Credential } from '../keys.ts';
+import { CREDENTIAL_CHECK_MS, bearerOf } from '../keys.ts';
 import type { Origins } from '../origins.ts';
 import { goesAway, problemBody, problemHeaders, problemOf, refuse } from '../problems.ts';
 import { createHoldQueue, type FlushLater } from '../streams/flush-queue.ts';
@@ -95,8 +95,7 @@ export function acceptSockets(
       holdLater,
       onCut: () => connection.end(),
     });
-    const { key, credential } = credentialOf(request);
-    const connection = openConnection(frames, credential, requestIdOf(request.headers['x-request-id']), deps);
+    const connection = openConnection(frames, requestIdOf(request.headers['x-request-id']), deps);
     const entry: Open = { connection, socket: frames, alive: true };
     open.set(webSocket, entry);
     webSocket.on('message', (data: RawData, isBinary) => {
@@ -115,15 +114,8 @@ export function acceptSockets(
       open.delete(webSocket);
       connection.end();
     });
-    if (key !== null && credential === null) frames.close(4401, 'the API key is not valid');
-  }
-
-  /** The key of the handshake: a header, or a subprotocol where a browser can send no header. */
-  function credentialOf(request: IncomingMessage): { key: string | null; credential: Credential | null } {
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    const named = offered.find((name) => name.startsWith(KEY_PROTOCOL))?.slice(KEY_PROTOCOL.length) ?? null;
-    const key = bearerOf(request.headers.authorization) ?? named;
-    return { key, credential: deps.keys.find(key) };
+    const key = keyOf(request);
+    if (key !== null || !deps.keys.required) connection.authenticate(key);
   }
 
   return {
@@ -137,6 +129,13 @@ export function acceptSockets(
       for (const { socket } of open.values()) socket.close(1012, 'restart');
     },
   };
+}
+
+/** The key of the handshake: a header, or a subprotocol where a browser can send no header. */
+function keyOf({ headers }: IncomingMessage): string | null {
+  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  const named = offered.find((name) => name.startsWith(KEY_PROTOCOL))?.slice(KEY_PROTOCOL.length) ?? null;
+  return bearerOf(headers.authorization) ?? named;
 }
 
 function refuseUpgrade(stream: Duplex, error: unknown): void {

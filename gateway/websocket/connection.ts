@@ -1,6 +1,7 @@
+import { mayCall } from '../../policies/identity/grants.ts';
 import type { Span, Tracer } from '../../runtime/tracing.ts';
 import { errorCode } from '../../runtime/errors.ts';
-import type { Call } from '../call.ts';
+import type { Call, Caller } from '../call.ts';
 import type { Credential, Keys } from '../keys.ts';
 import type { Locate } from '../locate.ts';
 import { parseJson, validate } from '../parse.ts';
@@ -18,6 +19,7 @@ const MAX_AT_ONCE = 64;
 /** Frames nobody can read before the connection is closed. */
 const MAX_BAD_FRAMES = 100;
 const AUTH_WAIT_MS = 5_000;
+const ROUTE = { port: 'clients', method: 'POST', path: '/v1/chat' } as const;
 
 export type ConnectionDeps = {
   readonly keys: Keys;
@@ -32,6 +34,8 @@ export type ConnectionDeps = {
 
 /** One client on a WebSocket. */
 export interface Connection {
+  /** Takes the key of the handshake, null where none is needed; else it is the first frame's. */
+  authenticate(key: string | null): void;
   take(text: string): void;
   /** Tells about a frame that cannot be read; too many close the connection. */
   takeBad(error: unknown): void;
@@ -41,22 +45,16 @@ export interface Connection {
   end(): void;
 }
 
-export function openConnection(
-  socket: CuttableSocket,
-  first: Credential | null,
-  requestId: string,
-  deps: ConnectionDeps,
-): Connection {
+export function openConnection(socket: CuttableSocket, requestId: string, deps: ConnectionDeps): Connection {
   const { keys, submit, streams, locate, signals } = deps;
   const sinks = new Map<string, SocketSink>();
-  let credential = first;
+  let credential: Credential | null = null;
+  /** Frames that came while somebody else is asked about the key; null while nobody is. */
+  let waiting: string[] | null = null;
   let inWork = 0;
   let badFrames = 0;
   let frameNumber = 0;
-  const authTimer =
-    first === null
-      ? setTimeout(() => socket.close(4401, 'no auth frame within 5 s'), AUTH_WAIT_MS)
-      : undefined;
+  const authTimer = setTimeout(() => socket.close(4401, 'no auth frame within 5 s'), AUTH_WAIT_MS);
 
   function openSink(inferenceId: string, clientId: string | null, span: Span): SocketSink {
     // One answer is written once to a socket, however often it was asked for.
@@ -147,10 +145,23 @@ export function openConnection(
     socket.send(errorFrame(problemOf(error), about));
   }
 
-  function authenticate(key: string): void {
-    credential = keys.find(key);
-    if (credential === null) return socket.close(4401, 'the API key is not valid');
+  function authenticate(key: string | null): void {
     clearTimeout(authTimer);
+    const found = keys.find(key);
+    if (!(found instanceof Promise)) return admit(found);
+    waiting = [];
+    found.then(admit, () => socket.close(1013, 'the key cannot be checked: try again shortly'));
+  }
+
+  function admit(found: Credential | null): void {
+    const held = waiting ?? [];
+    waiting = null;
+    if (found === null) return socket.close(4401, 'the API key is not valid');
+    if (!mayCall(found.grants, ROUTE)) return socket.close(4403, 'this key may not call /v1/chat');
+    if (credential !== null && !isSameCaller(credential.caller, found.caller))
+      return socket.close(4401, 'a connection belongs to one caller');
+    credential = found;
+    for (const text of held) take(text);
   }
 
   function takeBad(error: unknown, frame: unknown = null): void {
@@ -159,52 +170,61 @@ export function openConnection(
     refuseFrame(frame, error);
   }
 
-  return {
-    take(text) {
-      let parsed: unknown = null;
-      let frame: ClientFrame;
-      try {
-        parsed = parseJson(text);
-        frame = validate(clientFrame, parsed);
-      } catch (error) {
-        return takeBad(error, parsed);
-      }
-      if (frame.type === 'auth') return authenticate(frame.key);
-      if (credential === null) return socket.close(4401, 'the first frame must be auth');
-      if (deps.isDraining()) return refuseFrame(frame, goesAway());
-      if (inWork >= MAX_AT_ONCE || (frame.type !== 'stop' && sinks.size >= MAX_AT_ONCE)) {
-        return refuseFrame(
-          frame,
-          refuse('rate_limit_exceeded', `a connection streams at most ${MAX_AT_ONCE} answers at once`, {
-            fix: 'wait for one to end',
-          }),
-        );
-      }
-      frameNumber += 1;
-      // The span of a message or a resume lasts until its answer has ended here.
-      const span = deps.tracer.start(`${frame.type} /v1/chat`, {
-        kind: 'server',
-        parent: null,
-        attributes: { 'network.protocol.name': 'websocket', 'http.route': '/v1/chat' },
+  function take(text: string): void {
+    if (waiting !== null) {
+      if (waiting.push(text) > MAX_AT_ONCE) socket.close(4429, 'too many frames before the key was checked');
+      return;
+    }
+    let parsed: unknown = null;
+    let frame: ClientFrame;
+    try {
+      parsed = parseJson(text);
+      frame = validate(clientFrame, parsed);
+    } catch (error) {
+      return takeBad(error, parsed);
+    }
+    if (frame.type === 'auth') return authenticate(frame.key);
+    if (credential === null) return socket.close(4401, 'the first frame must be auth');
+    if (deps.isDraining()) return refuseFrame(frame, goesAway());
+    if (inWork >= MAX_AT_ONCE || (frame.type !== 'stop' && sinks.size >= MAX_AT_ONCE)) {
+      return refuseFrame(
+        frame,
+        refuse('rate_limit_exceeded', `a connection streams at most ${MAX_AT_ONCE} answers at once`, {
+          fix: 'wait for one to end',
+        }),
+      );
+    }
+    frameNumber += 1;
+    // The span of a message or a resume lasts until its answer has ended here.
+    const span = deps.tracer.start(`${frame.type} /v1/chat`, {
+      kind: 'server',
+      parent: null,
+      attributes: { 'network.protocol.name': 'websocket', 'http.route': '/v1/chat' },
+    });
+    const call: Call = {
+      caller: credential.caller,
+      grants: credential.grants,
+      requestId: `${requestId}.${frameNumber}`,
+      // A fresh token of the same caller carries on what an older one began.
+      isValid: () => credential?.isValid() ?? false,
+      trace: span.traceparent,
+    };
+    const asked = frame;
+    inWork += 1;
+    handle(asked, call, span)
+      .catch((error: unknown) => {
+        span.fail(errorCode(error));
+        span.end();
+        refuseFrame(asked, error);
+      })
+      .finally(() => {
+        inWork -= 1;
       });
-      const call: Call = {
-        caller: credential.caller,
-        requestId: `${requestId}.${frameNumber}`,
-        isValid: credential.isValid,
-        trace: span.traceparent,
-      };
-      const asked = frame;
-      inWork += 1;
-      handle(asked, call, span)
-        .catch((error: unknown) => {
-          span.fail(errorCode(error));
-          span.end();
-          refuseFrame(asked, error);
-        })
-        .finally(() => {
-          inWork -= 1;
-        });
-    },
+  }
+
+  return {
+    authenticate,
+    take,
     takeBad: (error) => takeBad(error),
     checkCredential() {
       if (credential !== null && !credential.isValid()) socket.close(4401, 'the API key was withdrawn');
@@ -214,4 +234,8 @@ export function openConnection(
       for (const sink of [...sinks.values()]) sink.detach();
     },
   };
+}
+
+function isSameCaller(one: Caller, other: Caller): boolean {
+  return one.tenantId === other.tenantId && one.principal === other.principal;
 }

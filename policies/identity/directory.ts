@@ -1,4 +1,5 @@
 import type { AnyEvent, Limits } from '../../schemas/generated/types.ts';
+import type { Grants } from './grants.ts';
 
 /** A key as the log has it. */
 export type KeyEntry = {
@@ -8,6 +9,7 @@ export type KeyEntry = {
   /** HMAC-SHA-256 of the key, in hex. */
   readonly mac: string;
   readonly limits: Limits | null;
+  readonly grants: Grants;
   /** Id of the key that it took the place of. */
   readonly replaces: string | null;
   /** Milliseconds since 1970, by the broker. */
@@ -44,8 +46,9 @@ export function createDirectory(): Directory {
       if (event.type === 'ApiKeyIssued') {
         const { keyId, tenantId, principal, mac, limits, replaces, actor } = event.data;
         if (keys.has(keyId)) return;
+        const { role, models, routes } = event.data;
         const rest = { limits, replaces, actor, issuedAt: event.time, revoked: null };
-        keys.set(keyId, { keyId, tenantId, principal, mac, ...rest });
+        keys.set(keyId, { keyId, tenantId, principal, mac, grants: { role, models, routes }, ...rest });
       } else if (event.type === 'ApiKeyRevoked') {
         const { keyId, tenantId, graceMillis } = event.data;
         const found = keys.get(keyId);

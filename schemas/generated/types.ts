@@ -70,6 +70,9 @@ export type DocumentChunk = {
 /** Why the model stopped. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'OTHER';
 
+/** What the holder of a key is here for: to chat, to read what the tenant's users said, to manage the tenant's keys and limits, or those of every tenant. OTHER is what a reader sees in place of a symbol newer than itself, and gives no right; nobody writes it. */
+export type KeyRole = 'user' | 'auditor' | 'admin' | 'operator' | 'OTHER';
+
 /** What somebody may use at most; null: as much as there is. */
 export type Limits = {
   /** Messages let in per minute. */
@@ -306,6 +309,12 @@ export type ApiKeyIssued = {
   readonly limits: Limits | null;
   /** Id of the key that this one takes the place of. */
   readonly replaces: string | null;
+  /** What its holder is here for. */
+  readonly role: KeyRole;
+  /** Ids of the models it may name; null for all. */
+  readonly models: readonly string[] | null;
+  /** Paths it may call, as the API describes them, a star at the end for all that begin so; null for all of its role. */
+  readonly routes: readonly string[] | null;
 };
 
 /** A key was withdrawn: it stops working, on open connections too. */

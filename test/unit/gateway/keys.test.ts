@@ -22,7 +22,7 @@ const digest = hash('sha256', 'sk-secret', 'hex');
 test('a key is found by its hash, and gives tenant and principal', () => {
   const file = join(folder, 'keys.json');
   writeFileSync(file, JSON.stringify({ keys: { [digest]: { tenant: 'acme', principal: 'ann' } } }));
-  const keys = openKeys({ keysFile: file, host: '0.0.0.0', auth: 'auto' }, recorder().logger);
+  const keys = openKeys({ keysFile: file, host: '0.0.0.0', auth: 'auto', jwt: null }, recorder().logger);
   assert.deepEqual(keys.find('sk-secret')?.caller, {
     tenantId: 'acme',
     principal: 'ann',
@@ -36,12 +36,12 @@ test('a key is found by its hash, and gives tenant and principal', () => {
 
 test('without a keys file loopback is open, with one warning, and any other address is refused', () => {
   const { lines, logger } = recorder();
-  const keys = openKeys({ keysFile: null, host: '127.0.0.1', auth: 'auto' }, logger);
+  const keys = openKeys({ keysFile: null, host: '127.0.0.1', auth: 'auto', jwt: null }, logger);
   assert.deepEqual(keys.find(null)?.caller, { tenantId: 'default', principal: 'local', keyId: null });
   assert.equal(lines.length, 1);
   for (const host of ['0.0.0.0', '::', '192.168.1.5', 'example.com', '127.0.0.1.example.com']) {
     assert.throws(
-      () => openKeys({ keysFile: null, host, auth: 'auto' }, logger),
+      () => openKeys({ keysFile: null, host, auth: 'auto', jwt: null }, logger),
       { code: 'keys_required' },
       host,
     );
@@ -66,7 +66,7 @@ test('a bad keys file is one error that quotes no hash', () => {
   assert.throws(
     () =>
       openKeys(
-        { keysFile: join(folder, 'missing.json'), host: '127.0.0.1', auth: 'auto' },
+        { keysFile: join(folder, 'missing.json'), host: '127.0.0.1', auth: 'auto', jwt: null },
         recorder().logger,
       ),
     {

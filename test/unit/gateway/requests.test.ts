@@ -6,8 +6,14 @@ import { createOrigins } from '../../../gateway/origins.ts';
 import { parseJson, validate } from '../../../gateway/parse.ts';
 import { chatRequest, clientFrame, submissionOf } from '../../../gateway/requests.ts';
 import { inferenceIdOf } from '../../../streams/ids.ts';
+import { ORDINARY } from '../../../policies/identity/grants.ts';
 
-const call = { caller: { tenantId: 'acme', principal: 'ann', keyId: null }, requestId: 'req_1', trace: '' };
+const call = {
+  caller: { tenantId: 'acme', principal: 'ann', keyId: null },
+  grants: ORDINARY,
+  requestId: 'req_1',
+  trace: '',
+};
 const hello = submissionOf('hello', {});
 
 test('an unknown field is named, with what to do', () => {

@@ -6,13 +6,19 @@ import { callKeyOf, type CallKey } from '../../../../gateway/openai/call-key.ts'
 import { createRepeats } from '../../../../gateway/openai/repeats.ts';
 import { problemOf, refuse } from '../../../../gateway/problems.ts';
 import { submissionOf } from '../../../../gateway/requests.ts';
+import { ORDINARY } from '../../../../policies/identity/grants.ts';
 
 /** Returns how one caller's calls are keyed, each with the headers that it is sent with. */
 function given(): (text: string, headers?: Record<string, string>, transport?: Transport) => CallKey {
   const repeats = createRepeats(() => 0);
   return (text, headers = {}, transport = 'responses') => {
     const exchange: Exchange = {
-      call: { caller: { tenantId: 'acme', principal: 'ann', keyId: null }, requestId: 'req', trace: null },
+      call: {
+        caller: { tenantId: 'acme', principal: 'ann', keyId: null },
+        grants: ORDINARY,
+        requestId: 'req',
+        trace: null,
+      },
       header: (name) => headers[name] ?? null,
       takeOver: () => assert.fail('nothing is answered'),
       onGone: () => undefined,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDirectory } from '../../../../policies/identity/directory.ts';
+import { ORDINARY } from '../../../../policies/identity/grants.ts';
 import type { EventMap } from '../../../../schemas/generated/types.ts';
 
 const base = {
@@ -11,6 +12,7 @@ const base = {
 function issued(fields: Partial<EventMap['ApiKeyIssued']> = {}, time = 10) {
   const data = {
     ...{ ...base, keyId: 'k1', principal: 'alice', mac: 'm', limits: null, replaces: null },
+    ...ORDINARY,
     ...fields,
   };
   return { type: 'ApiKeyIssued' as const, data, time };

@@ -11,11 +11,17 @@ import { submissionOf } from '../../../../../gateway/requests.ts';
 import { foldAll } from '../../../../../projections/conversations/fold.ts';
 import { inferenceOf } from '../../../../../projections/conversations/views.ts';
 import { inferenceIdOf } from '../../../../../streams/ids.ts';
+import { ORDINARY } from '../../../../../policies/identity/grants.ts';
 
 const messageId = 'msg_2';
 const inferenceId = inferenceIdOf(messageId);
 const event = messageEvent({
-  call: { caller: { tenantId: 'acme', principal: 'ann', keyId: null }, requestId: 'req_1', trace: null },
+  call: {
+    caller: { tenantId: 'acme', principal: 'ann', keyId: null },
+    grants: ORDINARY,
+    requestId: 'req_1',
+    trace: null,
+  },
   transport: 'responses',
   submission: {
     ...submissionOf('hi', {

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+const names = (what: string) =>
+  z.array(z.string().min(1).max(256)).max(100).nullable().default(null).describe(what);
+
+/** What a key is good for, as people write it. */
+export const grantFields = {
+  role: z
+    .enum(['user', 'auditor', 'admin', 'operator'])
+    .default('user')
+    .describe(
+      'user: chats and sees its own; auditor: reads what all of the tenant said; admin: manages keys and limits of the tenant; operator: of every tenant.',
+    ),
+  models: names('Ids of the models it may name; null for all.'),
+  routes: names('Paths it may call, a star at the end for all that begin so; null for all of its role.'),
+};
