@@ -84,6 +84,8 @@ export function messageEvent(facts: {
   readonly submission: Submission;
   readonly ids: MessageIds;
   readonly model: Model;
+  /** Ids of the models that may answer where it cannot. */
+  readonly fallbacks: readonly string[];
   readonly producer: Producer;
   readonly configVersion: string;
   readonly fingerprint: string;
@@ -126,7 +128,13 @@ export function messageEvent(facts: {
         seed: submission.seed,
         stop: submission.stop,
       },
-      route: { pool: model.pool, tier: 'interactive', model: model.id, canaryBucket: -1 },
+      route: {
+        pool: model.pool,
+        tier: 'interactive',
+        model: model.id,
+        canaryBucket: -1,
+        fallbacks: facts.fallbacks,
+      },
       metadata: submission.metadata,
       replyPartition: facts.replyPartition,
       deltasFrom: facts.deltasFrom,

@@ -10,6 +10,8 @@ export type Model = {
   readonly contextLength: number;
   /** Most tokens of one answer. */
   readonly maxOutputTokens: number;
+  /** Ids of the models that answer where this one cannot, asked in this order. */
+  readonly fallbacks: readonly string[];
   /** Per million tokens. */
   readonly price: {
     readonly inputPerMillion: number;

@@ -3,10 +3,13 @@ import { workersGroup } from '../streams/groups.ts';
 import { createClusterQuestion } from './cluster-question.ts';
 import type { Model, ModelDirectory } from './models.ts';
 
-/** Which models have a worker, as the broker knows it: the group of a model's pool has members. */
+/**
+ * Which models have a worker, as the broker knows it: the group of a model's pool has members. Where the broker does not
+ * answer in time all have: what is not known is not refused.
+ */
 export interface ServedModels {
-  /** True also where the broker does not answer in time: what is not known is not refused. */
-  isServed(model: Model): Promise<boolean>;
+  /** Returns the first of the models that is served; null for none. */
+  firstOf(candidates: readonly Model[]): Promise<Model | null>;
   /** The default model, and every other that is served. */
   list(): Promise<readonly Model[]>;
   stop(): Promise<void>;
@@ -45,10 +48,15 @@ export function createServedModels(options: {
     return stopped ? null : question.ask();
   }
 
+  async function isServed({ pool }: Model): Promise<boolean> {
+    if (pools.has(pool) && performance.now() < trustedUntil) return true;
+    return (await readPools())?.has(pool) ?? true;
+  }
+
   return {
-    async isServed({ pool }) {
-      if (pools.has(pool) && performance.now() < trustedUntil) return true;
-      return (await readPools())?.has(pool) ?? true;
+    async firstOf(candidates) {
+      for (const model of candidates) if (await isServed(model)) return model;
+      return null;
     },
     async list() {
       const found = await readPools();

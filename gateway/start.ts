@@ -33,7 +33,6 @@ import { createResponseHandlers } from './openai/responses/create-handlers.ts';
 import { createFindResponse } from './openai/responses/find-response.ts';
 import { storedResponseHandlers } from './openai/responses/stored-handlers.ts';
 import { createOrigins } from './origins.ts';
-import { refuse } from './problems.ts';
 import { createServedModels } from './served-models.ts';
 import { createSignals } from './signals.ts';
 import { openStatusPage } from './status-page/open-status-page.ts';
@@ -155,12 +154,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     isDraining,
     limiter,
     isKnown: (tenantId, inferenceId) => knownEnd(queries, tenantId, inferenceId) !== null,
-    async checkServed(model, tenantId, inferenceId) {
-      if ((await served.isServed(model)) || knownEnd(queries, tenantId, inferenceId) !== null) return;
-      throw refuse('model_not_served', `no worker serves ${model.id}`, {
-        fix: 'start one, or name a model of GET /v1/models',
-      });
-    },
+    served,
     ...metrics,
   });
   const partitions = ports.conversationPartitions;

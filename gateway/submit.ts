@@ -9,6 +9,7 @@ import { checkSubmission, fingerprintOf, idsOf, messageEvent, type Transport } f
 import { configVersionOf, type Model, type ModelDirectory } from './models.ts';
 import { goesAway, keyMismatch, refuse } from './problems.ts';
 import type { Submission } from './requests.ts';
+import type { ServedModels } from './served-models.ts';
 import type { FrameSink } from './streams/frames.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
 import type { StreamReader } from './streams/stream-reader.ts';
@@ -42,8 +43,7 @@ export function createSubmit(deps: {
   readonly topic: string;
   readonly producer: Producer;
   readonly isDraining: () => boolean;
-  /** Throws `model_not_served` where no worker serves the model and the message is not one that is known already. */
-  readonly checkServed: (model: Model, tenantId: string, inferenceId: string) => Promise<void>;
+  readonly served: Pick<ServedModels, 'firstOf'>;
   readonly limiter: Limiter;
   /** True for an inference that ended, as far as the read model knows. */
   readonly isKnown: (tenantId: string, inferenceId: string) => boolean;
@@ -77,8 +77,8 @@ export function createSubmit(deps: {
     if (deps.isDraining()) throw goesAway();
     streams.checkRoom();
     checkSubmission(submission, transport);
-    const model = models.resolve(submission.model);
-    if (model === null || !mayUseModel(call.grants, model.id)) {
+    const named = models.resolve(submission.model);
+    if (named === null || !mayUseModel(call.grants, named.id)) {
       throw refuse('model_not_found', 'no model that you may use has this name', {
         param: transport === 'conversation' ? 'model_type' : 'model',
         fix: 'name a model of GET /v1/models',
@@ -88,8 +88,8 @@ export function createSubmit(deps: {
     const fingerprint = fingerprintOf(submission);
     const open = streams.find(call, ids.inferenceId);
     if (open !== null && open.fingerprint !== fingerprint) throw keyMismatch();
-    // The default model's messages wait for its worker; those of a model that nobody serves would wait in vain.
-    if (model.id !== defaultModel?.id) await deps.checkServed(model, call.caller.tenantId, ids.inferenceId);
+    const chain = chainOf(models, named, call);
+    const model = await whoAnswers(chain, call, ids.inferenceId);
     const started = performance.now();
     const replyPartition = streams.replyPartition;
     const deltasFrom = streams.position();
@@ -101,6 +101,7 @@ export function createSubmit(deps: {
         submission,
         ids,
         model,
+        fallbacks: chain.slice(chain.indexOf(model) + 1).map(({ id }) => id),
         producer,
         configVersion,
         fingerprint,
@@ -137,4 +138,30 @@ export function createSubmit(deps: {
     reader.acknowledge();
     return reader;
   }
+
+  /** Throws `model_not_served` where nobody serves any model of the chain, and the message is not known already. */
+  async function whoAnswers(
+    chain: readonly [Model, ...Model[]],
+    { caller }: Call,
+    inferenceId: string,
+  ): Promise<Model> {
+    const [named] = chain;
+    const isDefault = named.id === defaultModel?.id;
+    if (isDefault && chain.length === 1) return named;
+    const found = await deps.served.firstOf(chain);
+    // The default model's messages wait for its worker; those of a model that nobody serves would wait in vain.
+    if (found !== null || isDefault || deps.isKnown(caller.tenantId, inferenceId)) return found ?? named;
+    throw refuse('model_not_served', `no worker serves ${named.id}`, {
+      fix: 'start one, or name a model of GET /v1/models',
+    });
+  }
+}
+
+/** The model, and those that may answer where it cannot. */
+function chainOf(models: ModelDirectory, named: Model, { grants }: Call): readonly [Model, ...Model[]] {
+  const others = named.fallbacks.map((id) => models.resolve(id));
+  return [
+    named,
+    ...others.filter((other): other is Model => other !== null && mayUseModel(grants, other.id)),
+  ];
 }

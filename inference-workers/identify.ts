@@ -6,6 +6,8 @@ import type { WorkerIdentity } from './terminal.ts';
 export function identify(model: ModelEntry, workerId: string): WorkerIdentity {
   return {
     workerId,
+    model: model.id,
+    pool: model.pool,
     producer: { service: 'inference-worker', version: readVersion() },
     engine: model.engine,
     // A backend's files are its own: all that is known is what it calls the model.

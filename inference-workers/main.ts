@@ -16,7 +16,7 @@ import { startWorker } from './start.ts';
 
 await runRole('inference-worker', async (context) => {
   const { config, logger, metrics } = context;
-  const { defaultModel: model, pools } = await configuredModels(config);
+  const { catalogue, defaultModel: model, pools } = await configuredModels(config);
   const modelPath = await fetchModel(model, {
     cacheDir: modelsDir(config),
     progress: silentProgress,
@@ -31,6 +31,7 @@ await runRole('inference-worker', async (context) => {
     events,
     engine,
     model: model.id,
+    models: catalogue.models,
     worker: identify(model, `${hostname()}-${process.pid}`),
     limits: { firstTokenMillis: model.firstTokenMs, tokenGapMillis: model.tokenGapMs },
     group: workersGroup(config.topicPrefix, model.pool),
@@ -39,6 +40,7 @@ await runRole('inference-worker', async (context) => {
       conversations: name('conversations'),
       deltas: name('inferenceDeltas'),
       turns: name('turns'),
+      requests: (pool, tier) => requestTopic(config.topicPrefix, pool, tier),
       control: name('inferenceControl'),
       metrics: name('metrics'),
     },

@@ -8,6 +8,7 @@ import { runGroup, type Assignment, type GroupControl } from '../streams/runner/
 import { followCancellations } from './cancellations.ts';
 import type { Engine } from './engine.ts';
 import { LowWater } from './low-water.ts';
+import { createRetryBudget } from './retry-budget.ts';
 import { runRequest, type RunPorts } from './run-request.ts';
 import { watchRuns } from './run-watch.ts';
 import { Slots } from './slots.ts';
@@ -18,7 +19,7 @@ import { startSampling } from './worker-samples.ts';
 const MAX_TAKEN = 64;
 const COMMIT_EVERY_MS = 250;
 const FRESH_POLL_MS = 50;
-/** Inferences of one partition remembered, to know a repeat by. */
+/** Requests of one partition remembered, to know a repeat by. */
 const REMEMBERED = 20_000;
 
 export type WorkerPorts = {
@@ -31,6 +32,8 @@ export type WorkerPorts = {
   readonly group: string;
   /** Request topics of the pool, one per tier. */
   readonly requestTopics: readonly string[];
+  /** Those that may answer where this one cannot. */
+  readonly models: RunPorts['models'];
   readonly topics: RunPorts['topics'] & { readonly control: string; readonly metrics: string };
   readonly deadLetters: { readonly topic: string; readonly partitions: number };
 };
@@ -55,6 +58,7 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
   const usage = events.openAppender('worker-usage', 'later');
   const reading = openReadUntil(events, 'take-over');
   const slots = new Slots(engine.slots);
+  const retries = createRetryBudget();
   const poison = metrics.counter('steno_worker_poison_records_total', 'Cancellations that nobody can read.');
   const cancellations = await followCancellations(events, ports.topics.control, {
     onPoison: () => poison.add(),
@@ -89,6 +93,8 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
     worker: ports.worker,
     topics: ports.topics,
     limits: ports.limits,
+    models: ports.models,
+    retries,
     isFresh: () => isFresh(),
     onOutcome(outcome, count) {
       outcomes.add({ outcome });
@@ -106,13 +112,15 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
     control: GroupControl,
   ): void {
     if (event.type !== 'InferenceRequested') return;
-    const { inferenceId } = event.data;
+    const { eventId, inferenceId, fallbackFrom } = event.data;
     // Delivered twice within one assignment: the first is ours and still counts.
-    if (state.seen.has(inferenceId)) return;
-    remember(state.seen, inferenceId);
+    if (state.seen.has(eventId)) return;
+    remember(state.seen, eventId);
+    retries.deposit();
     state.water.take(event.offset);
-    // What was given again may have ended meanwhile: as a taker the worker looks before it calls the model.
-    const redelivered = isRedriven || event.offset < state.knownBefore;
+    // What was given again may have ended meanwhile, what another model was asked may have begun: as a taker the worker
+    // looks before it calls the model.
+    const redelivered = isRedriven || event.offset < state.knownBefore || fallbackFrom.length > 0;
     const options = { redelivered, signal: assignment.signal };
     const watch = watchRun(event);
     const task = runRequest({ ...run, watch }, event, options).then(

@@ -36,7 +36,7 @@ export type TakePorts = {
 
 /** Takes a request that nobody can have started: attempt 1, announced together with its first delta. */
 export function takeFirst(ports: TakePorts, request: InferenceRequested, now: number): Taken {
-  const taker = takerOf(ports.worker, request, 'first');
+  const taker = takerOf(ports.worker, 'first');
   const opening: NewEvent = {
     type: 'AttemptStarted',
     data: attemptStarted(inferenceOf(request), taker, 1, now),
@@ -60,7 +60,7 @@ export async function takeOver(
   signal: AbortSignal,
 ): Promise<Taken | Left> {
   const { events, appender, topics, worker } = ports;
-  const taker = takerOf(worker, request, 'redelivered');
+  const taker = takerOf(worker, request.fallbackFrom.length > 0 ? 'fallback' : 'redelivered');
   const inference = inferenceOf(request);
   const fenced = await fenceReplies(
     { events, appender, reading: ports.reading, deltasTopic: topics.deltas },
@@ -109,7 +109,7 @@ async function readRecordUpTo(
   });
 }
 
-function takerOf(worker: WorkerIdentity, request: InferenceRequested, reason: Taker['reason']): Taker {
+function takerOf(worker: WorkerIdentity, reason: Taker['reason']): Taker {
   return {
     claim: `claim_${randomUUID()}`,
     reason,
@@ -117,7 +117,7 @@ function takerOf(worker: WorkerIdentity, request: InferenceRequested, reason: Ta
     service: worker.producer.service,
     version: worker.producer.version,
     engine: worker.engine,
-    model: request.route.model,
+    model: worker.model,
   };
 }
 

@@ -6,12 +6,15 @@ import type {
   Producer,
 } from '../schemas/generated/types.ts';
 import { envelope, type NewEvent } from '../streams/event.ts';
-import { sha256 } from '../streams/ids.ts';
+import { deriveId, sha256 } from '../streams/ids.ts';
 import type { DeltaWriter } from './delta-writer.ts';
 
 /** What runs here: recorded with everything it produced. */
 export type WorkerIdentity = {
   readonly workerId: string;
+  /** Id of the model that answers here: a request may name another one of its pool. */
+  readonly model: string;
+  readonly pool: string;
   readonly producer: Producer;
   readonly engine: string;
   readonly modelHash: string;
@@ -56,7 +59,7 @@ export function terminalOf(
     requestId: request.eventId,
     attempt: attempt.number,
     claim: attempt.claim,
-    model: request.route.model,
+    model: worker.model,
     modelHash: worker.modelHash,
     engine: worker.engine,
     promptHash: request.promptHash,
@@ -95,13 +98,21 @@ export function terminalOf(
   }
 }
 
+/**
+ * What prepare-turn asked first: whoever counts a claim, its own worker or one that was handed the inference later, names
+ * the count the same.
+ */
+function firstRequest(request: InferenceRequested): InferenceRequested {
+  return { ...request, eventId: deriveId('evt', request.messageId, 'request') };
+}
+
 /** Returns what one claim used. A taker writes it for the claim it replaced, `estimated`. */
 export function usageOf(
   request: InferenceRequested,
   attempt: Pick<Attempt, 'number' | 'claim'>,
   counts: Counts,
   outcome: Outcome,
-  worker: WorkerIdentity,
+  worker: Pick<WorkerIdentity, 'model' | 'pool' | 'price' | 'producer'>,
   place: { readonly topic: string; readonly now: number; readonly estimated: boolean },
 ): NewEvent {
   const { inputPerMillion, outputPerMillion, currency } = worker.price;
@@ -112,15 +123,15 @@ export function usageOf(
   return {
     type: 'UsageRecorded',
     data: {
-      ...envelope(request, `usage:${attempt.claim}`, worker.producer, place.now),
+      ...envelope(firstRequest(request), `usage:${attempt.claim}`, worker.producer, place.now),
       conversationId: request.conversationId,
       inferenceId: request.inferenceId,
       principal: request.principal,
       keyId: request.keyId,
       attempt: attempt.number,
       claim: attempt.claim,
-      model: request.route.model,
-      pool: request.route.pool,
+      model: worker.model,
+      pool: worker.pool,
       tier: request.route.tier,
       outcome,
       ...counts,

@@ -17,6 +17,8 @@ export type CallTarget = {
   readonly name: string;
   /** False for an error that tells nothing against the far side, such as a 4xx or a 429. All tell if it is absent. */
   readonly isFailure?: (error: unknown) => boolean;
+  /** Failures within ten seconds after which calls fail at once, if they are half of all; 5 if absent. */
+  readonly failures?: number;
   /** How long calls fail at once before one may try again; 5 s if absent. */
   readonly openMillis?: number;
   /** Told of every change. At `half_open` the next call decides: make it here, and the breaker closes by itself. */
@@ -49,12 +51,14 @@ export interface ExternalCalls {
 }
 
 const OPEN_MILLIS = 5_000;
+/** Fewer failures than these within ten seconds say nothing. */
+const FAILURES = 5;
 const BREAKER = {
   // A time-out has to abort the call: ours do, the library's only gives up waiting.
   timeout: false,
+  // The library opens by the share of failures among so many calls; ours opens by their number, below.
+  volumeThreshold: Number.MAX_SAFE_INTEGER,
   errorThresholdPercentage: 50,
-  // Fewer calls than these within ten seconds say nothing.
-  volumeThreshold: 10,
   rollingCountTimeout: 10_000,
   rollingPercentilesEnabled: false,
   enableSnapshots: false,
@@ -85,6 +89,11 @@ function openCall(target: CallTarget, metrics: CallMetrics): ExternalCall {
   );
   const state = (): BreakerState => (breaker.opened ? 'open' : breaker.halfOpen ? 'half_open' : 'closed');
   const tell = (): void => onState?.(state());
+  const enough = target.failures ?? FAILURES;
+  breaker.on('failure', () => {
+    const { failures, successes } = breaker.stats;
+    if (breaker.closed && failures >= enough && failures >= successes) breaker.open();
+  });
   breaker.on('open', tell).on('halfOpen', tell).on('close', tell);
   metrics.watch(name, state);
 

@@ -5,8 +5,13 @@ export type Pieces = { readonly deltaBytes: readonly number[]; readonly deltaMil
 
 export const noPieces: Pieces = { deltaBytes: [], deltaMillis: [] };
 
-/** An attempt that was replaced, and the tokens of the deltas that were accepted of it. */
-export type Replaced = { readonly number: number; readonly claim: string; readonly tokens: number };
+/** An attempt that was replaced, the id of the model that ran, and the tokens of the deltas that were accepted of it. */
+export type Replaced = {
+  readonly number: number;
+  readonly claim: string;
+  readonly model: string;
+  readonly tokens: number;
+};
 
 /**
  * Keeps what `readDelta` accepts in pieces: so the record of an answer that was taken over has all its deltas, and
@@ -21,8 +26,8 @@ export class PieceKeeper {
   /** `time`: the broker's append time of the event, in milliseconds since 1970. */
   take(event: ReplyEvent, verdict: Verdict, time: number): void {
     if (verdict.type === 'attempt' && event.type === 'AttemptStarted') {
-      const { attempt, claim } = event.data;
-      this.#attempts.push({ number: attempt, claim, tokens: 0 });
+      const { attempt, claim, model } = event.data;
+      this.#attempts.push({ number: attempt, claim, model, tokens: 0 });
     }
     if (verdict.type === 'reset') [this.#bytes, this.#millis] = [[], []];
     if (verdict.type !== 'delta') return;

@@ -47,7 +47,7 @@ export function parseCatalogue(value: unknown, path: string): Catalogue {
       parsed.error.issues.map((issue) => describe(issue, value)),
     );
   const { models, demoAliases } = parsed.data;
-  const problems = [...repeatedNames(models), ...models.flatMap(contradictions)];
+  const problems = [...repeatedNames(models), ...models.flatMap(contradictions), ...strayFallbacks(models)];
   if (problems.length > 0) throw bad(path, problems);
   return catalogueOf(models, demoAliases);
 }
@@ -97,6 +97,15 @@ function contradictions(model: ModelEntry): string[] {
     problems.push(`${model.id}: got ${got}, expected ${wanted} for the engine ${model.engine}`);
   }
   return problems;
+}
+
+/** A fallback in the same pool would come back to the workers that could not answer. */
+function strayFallbacks(models: readonly ModelEntry[]): string[] {
+  return models.flatMap(({ id, pool, fallbacks }) =>
+    fallbacks
+      .filter((name) => !models.some((other) => other.id === name && other.pool !== pool))
+      .map((name) => `${id}.fallbacks: got "${name}", expected the id of a model of another pool`),
+  );
 }
 
 function describe(issue: z.core.$ZodIssue, value: unknown): string {

@@ -38,6 +38,10 @@ const backend = z.strictObject({
   continues: z.boolean().default(false),
   /** OpenAI's newer models take the second name only, older servers the first. */
   maxTokensField: z.enum(['max_tokens', 'max_completion_tokens']).default('max_tokens'),
+  /** When calls fail at once instead of being made: after so many failures in ten seconds, if as many as half of all, for so long. */
+  breaker: z
+    .strictObject({ failures: z.int().min(1).default(5), openMs: z.int().min(1).default(60_000) })
+    .default({ failures: 5, openMs: 60_000 }),
   /** Parameters that the server or the model does not take. */
   omit: z.array(z.enum(['temperature', 'top_p', 'seed', 'stop'])).default([]),
 });
@@ -59,6 +63,8 @@ export const modelEntry = z.strictObject({
     outputPerMillion: z.number().min(0),
     currency: z.string().regex(/^[A-Z]{3}$/, 'an ISO 4217 code'),
   }),
+  /** Ids of the models that answer where this one cannot, asked in this order; each of another pool. */
+  fallbacks: z.array(z.string()).default([]),
   deadlineMs: z.int().min(1).default(600_000),
   firstTokenMs: z.int().min(1).default(30_000),
   tokenGapMs: z.int().min(1).default(30_000),

@@ -36,6 +36,7 @@ export function requestOf(row: ConversationRow, turn: Turn, prompt: PreparedProm
       deadlineMillis: deadlineOf(rules, turn.route.model),
       submittedAt: turn.submittedAt,
       codeVersion: rules.producer.version,
+      fallbackFrom: [],
     },
     topic: rules.topics.requests(turn.route.pool, turn.route.tier),
     key: row.conversationId,

@@ -93,6 +93,8 @@ const NOTHING_PRECEDES: Pick<Turn, 'preceding' | 'held' | 'systemFrom' | 'instru
   instructions: null,
 };
 
+const NO_FALLBACKS: Pick<Route, 'fallbacks'> = { fallbacks: [] };
+
 /** Key of the conversation's own row, beside those of its turns. */
 export const headKey = '';
 
@@ -167,11 +169,11 @@ export function conversationFromRows(rows: readonly KeyedRow[]): Conversation | 
   return head === null ? null : { row: head, turns, byInference, paths };
 }
 
-/** Rows of earlier versions say nothing of what preceded a message, of instructions or of a key: there was none. */
+/** Rows of earlier versions say nothing of what preceded a message, of instructions, a key or fallbacks: there was none. */
 function turnFromRow(value: string): Turn {
   // Written by turnToRow and by nothing else.
   const row = JSON.parse(value) as Omit<Turn, keyof typeof NOTHING_PRECEDES | 'keyId'> & Partial<Turn>;
-  return { ...NOTHING_PRECEDES, keyId: null, ...row };
+  return { ...NOTHING_PRECEDES, keyId: null, ...row, route: { ...NO_FALLBACKS, ...row.route } };
 }
 
 /**

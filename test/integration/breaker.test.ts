@@ -31,8 +31,11 @@ after(() => backend.close());
 
 function anEngine(id: string, baseUrl: string, openMillis: number): OpenAiCompatibleEngine {
   return new OpenAiCompatibleEngine({
-    ...{ id, calls, openMillis, apiKey: null, firstTokenMs: LONG, tokenGapMs: LONG },
-    backend: { baseUrl, continues: false, model: 'm', slots: 32, maxTokensField: 'max_tokens', omit: [] },
+    ...{ id, calls, apiKey: null, firstTokenMs: LONG, tokenGapMs: LONG },
+    backend: {
+      ...{ baseUrl, continues: false, model: 'm', slots: 32, maxTokensField: 'max_tokens', omit: [] },
+      breaker: { failures: CALLS_BEFORE_OPENING, openMs: openMillis },
+    },
     logger: createLogger({ role: 'test', level: 'silent' }),
     // Longer than the test may take: whoever still waits when the breaker opens must be woken.
     retryPauseMs: LONG,

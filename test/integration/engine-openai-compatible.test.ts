@@ -35,7 +35,10 @@ function anEngine(
   const { baseUrl = backend.baseUrl, continues = false, ...options } = overrides;
   return new OpenAiCompatibleEngine({
     id: 'remote',
-    backend: { baseUrl, continues, model: 'scripted', slots: 8, maxTokensField: 'max_tokens', omit: [] },
+    backend: {
+      ...{ baseUrl, continues, model: 'scripted', slots: 8, maxTokensField: 'max_tokens', omit: [] },
+      breaker: { failures: 10, openMs: 5_000 },
+    },
     apiKey: 'a secret key',
     firstTokenMs: LONG,
     tokenGapMs: LONG,

@@ -49,7 +49,7 @@ export function aMessage(
     instructions: null,
     metadata: {},
     parameters: { maxTokens: 100, temperature: 0, topP: 1, seed: null, stop: [] },
-    route: { pool: 'pool', tier: 'interactive', model: 'model', canaryBucket: 5 },
+    route: { pool: 'pool', tier: 'interactive', model: 'model', canaryBucket: 5, fallbacks: [] },
     replyPartition: REPLY_PARTITION,
     deltasFrom: 40,
     configVersion: 'config_1',

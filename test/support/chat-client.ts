@@ -14,7 +14,8 @@ export type SeenAnswer = {
   resets: number;
   outcome: string | null;
   code: string | null;
-  promptTokens: number;
+  /** Who answered, as its end says. */
+  model: string | null;
 };
 
 type Frame = Readonly<Record<string, unknown>>;
@@ -60,7 +61,7 @@ export class ChatClient {
       resets: 0,
       outcome: null,
       code: null,
-      promptTokens: 0,
+      model: null,
     };
     this.answers.set(requestId, answer);
     this.submissions.set(requestId, 'unknown');
@@ -160,6 +161,7 @@ export class ChatClient {
         answer.resets += 1;
         return;
       case 'done':
+        answer.model = String(frame['model']);
         return this.#settle(answer, String(frame['outcome']), null);
       case 'error':
         // A resume that came too late here: the answer goes on elsewhere.

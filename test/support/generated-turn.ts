@@ -23,7 +23,7 @@ const WORDS =
     ' ',
   );
 const MODEL = 'smollm2-135m-instruct';
-const ROUTE = { pool: 'small', tier: 'interactive', model: MODEL, canaryBucket: -1 } as const;
+const ROUTE = { pool: 'small', tier: 'interactive', model: MODEL, canaryBucket: -1, fallbacks: [] } as const;
 const HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 /** Any clock: folds use the broker's. */
 const NOW = 1_767_225_600_000;

@@ -32,7 +32,7 @@ export class SseClient {
   async ask(text: string, url: string = this.#url()): Promise<SeenAnswer> {
     const answer: SeenAnswer = {
       ...{ requestId: randomUUID(), inferenceId: '', conversationId: '', messageId: '', token: '' },
-      ...{ text: '', lastSeq: -1, seqs: [], resets: 0, outcome: null, code: null, promptTokens: 0 },
+      ...{ text: '', lastSeq: -1, seqs: [], resets: 0, outcome: null, code: null, model: null },
     };
     this.answers.set(answer.requestId, answer);
     this.submissions.set(answer.requestId, 'unknown');

@@ -20,8 +20,6 @@ export type OpenAiCompatibleOptions = {
   readonly tokenGapMs: number;
   readonly calls: ExternalCalls;
   readonly logger: Logger;
-  /** How long calls fail at once after the backend failed too often; 5 s if absent. */
-  readonly openMillis?: number;
   /** What a failed answer waits before the worker may try again; 250 ms if absent. */
   readonly retryPauseMs?: number;
 };
@@ -54,7 +52,8 @@ export class OpenAiCompatibleEngine implements Engine, TokenCounter {
   #notBefore = 0;
 
   constructor(options: OpenAiCompatibleOptions) {
-    const { id, backend, apiKey, openMillis } = options;
+    const { id, backend, apiKey } = options;
+    const { failures, openMs: openMillis } = backend.breaker;
     this.#options = options;
     this.continues = backend.continues;
     this.slots = backend.slots;
@@ -63,7 +62,8 @@ export class OpenAiCompatibleEngine implements Engine, TokenCounter {
       name: id,
       isFailure: tellsAgainstBackend,
       onState: (state) => this.#onState(state),
-      ...(openMillis === undefined ? {} : { openMillis }),
+      failures,
+      openMillis,
     });
   }
 

@@ -6,7 +6,7 @@ import { StenoError } from '../../../runtime/errors.ts';
 import type { Cluster } from '../../../streams/cluster.ts';
 
 const model = (id: string, ...aliases: string[]): Model => ({
-  ...{ id, aliases, pool: `pool-${id}`, contextLength: 2_048, maxOutputTokens: 512 },
+  ...{ id, aliases, fallbacks: [], pool: `pool-${id}`, contextLength: 2_048, maxOutputTokens: 512 },
   price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
 });
 const [small, other] = [model('small', 'default'), model('other', 'gpt-4o')];
@@ -49,13 +49,13 @@ test('a model is served while the group of its pool has members; those who ask t
     return Promise.resolve([{ group: 'steno-workers-pool-other', state: 'stable' as const, members }]);
   });
   const served = createServedModels({ prefix: 'steno', models, openCluster: broker.open });
-  assert.deepEqual(await Promise.all([served.isServed(other), served.isServed(other)]), [false, false]);
+  assert.deepEqual(await Promise.all([served.firstOf([other]), served.firstOf([other])]), [null, null]);
   assert.equal(broker.asked(), 1);
   assert.deepEqual(await served.list(), [small], 'the default model is always listed');
   members = 1;
-  assert.equal(await served.isServed(other), true, 'that none served is not remembered');
+  assert.equal(await served.firstOf([other]), other, 'that none served is not remembered');
   const before = broker.asked();
-  assert.equal(await served.isServed(other), true);
+  assert.equal(await served.firstOf([other]), other);
   assert.equal(broker.asked(), before, 'that one served is');
   assert.deepEqual(await served.list(), [small, other]);
   await served.stop();
@@ -64,7 +64,7 @@ test('a model is served while the group of its pool has members; those who ask t
 test('what the broker does not say is not refused', async () => {
   const broker = cluster(() => Promise.reject(new StenoError('broker_unreachable', 'no broker')));
   const served = createServedModels({ prefix: 'steno', models, openCluster: broker.open });
-  assert.equal(await served.isServed(other), true);
+  assert.equal(await served.firstOf([other]), other);
   assert.deepEqual(await served.list(), [small, other]);
   await served.stop();
 });

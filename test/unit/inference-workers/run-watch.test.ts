@@ -8,7 +8,12 @@ import { given, theOutput } from '../../support/builders-prepare-turn.ts';
 import { aFirstMessage } from '../../support/builders.ts';
 
 const worker: WorkerIdentity = {
-  ...{ workerId: 'worker_1', producer: { service: 'inference-worker', version: '1.0.0' } },
+  ...{
+    workerId: 'worker_1',
+    model: 'scripted',
+    pool: 'scripted',
+    producer: { service: 'inference-worker', version: '1.0.0' },
+  },
   ...{ engine: 'scripted', modelHash: '', templateHash: '' },
   price: { inputPerMillion: 0, outputPerMillion: 0, currency: '' },
 };

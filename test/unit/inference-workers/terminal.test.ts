@@ -13,6 +13,8 @@ import { aCancelRequest, aFirstMessage, CONVERSATION, PARTITION } from '../../su
 
 const worker: WorkerIdentity = {
   workerId: 'worker_1',
+  model: 'scripted',
+  pool: 'pool',
   producer: { service: 'inference-worker', version: '1.0.0' },
   engine: 'scripted',
   modelHash: 'hash of the model',

@@ -64,7 +64,7 @@ const defaults: { readonly [Type in EventType]?: EventMap[Type] } = {
     instructions: null,
     metadata: {},
     parameters: { maxTokens: 100, temperature: 0, topP: 1, seed: null, stop: [] },
-    route: { pool: 'small', tier: 'interactive', model: 'model-asked', canaryBucket: -1 },
+    route: { pool: 'small', tier: 'interactive', model: 'model-asked', canaryBucket: -1, fallbacks: [] },
     replyPartition: 3,
     deltasFrom: 42,
     configVersion: 'config-1',

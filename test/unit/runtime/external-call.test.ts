@@ -6,7 +6,7 @@ import { createMetrics } from '../../../runtime/metrics.ts';
 import { until } from '../../support/until.ts';
 
 const LONG = 60_000;
-const CALLS_BEFORE_OPENING = 10;
+const CALLS_BEFORE_OPENING = 5;
 
 function aCall(
   overrides: Partial<Parameters<ReturnType<typeof createExternalCalls>['open']>[0]> = {},
@@ -102,7 +102,7 @@ test('time that the reader takes is not the far side’s', async () => {
   call.stop();
 });
 
-test('the breaker opens after ten calls of which most failed, and not before', async () => {
+test('the breaker opens after five failures, and not before', async () => {
   const states: BreakerState[] = [];
   const call = aCall({ openMillis: LONG, onState: (state) => states.push(state) });
   await failTimes(call, CALLS_BEFORE_OPENING - 1, new Error('gone'));

@@ -21,6 +21,7 @@ function bodyOf(
     slots: 32,
     continues: false,
     maxTokensField: 'max_tokens',
+    breaker: { failures: 5, openMs: 5_000 },
     omit: [],
     ...overrides,
   };

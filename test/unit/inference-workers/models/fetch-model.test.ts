@@ -93,6 +93,7 @@ function anEntry(overrides: Partial<ModelEntry> = {}): ModelEntry {
     maxOutputTokens: 64,
     quantisation: null,
     price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
+    fallbacks: [],
     deadlineMs: 600_000,
     firstTokenMs: 30_000,
     tokenGapMs: 30_000,

@@ -172,7 +172,13 @@ test('a message that is too large for the model ends as a failure, on the log li
 });
 
 test('a message for a model that nobody knows is told so', () => {
-  const route = { pool: 'pool', tier: 'interactive' as const, model: 'unheard-of', canaryBucket: 0 };
+  const route = {
+    pool: 'pool',
+    tier: 'interactive' as const,
+    model: 'unheard-of',
+    canaryBucket: 0,
+    fallbacks: [],
+  };
   given([])
     .when(aFirstMessage('q1', 'hello', { route }))
     .then([{ type: 'InferenceFailed', data: { code: 'model_not_found', model: 'unheard-of' } }]);

@@ -35,7 +35,7 @@ const event = messageEvent({
   },
   ids: { messageId, conversationId: 'conv_1', inferenceId },
   model: {
-    ...{ id: 'm', aliases: [], pool: 'p', contextLength: 100, maxOutputTokens: 50 },
+    ...{ id: 'm', aliases: [], fallbacks: [], pool: 'p', contextLength: 100, maxOutputTokens: 50 },
     price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
   },
   producer: { service: 'gateway', version: '1' },
@@ -43,6 +43,7 @@ const event = messageEvent({
   fingerprint: 'f',
   replyPartition: 1,
   deltasFrom: 2,
+  fallbacks: [],
   now: 1_700_000_000_999,
 });
 
