@@ -10,6 +10,12 @@ const maxTokens = z.int().min(1).max(1_000_000).describe('Most tokens of the ans
 /** Kinds of message that a client may send. */
 const kind = z.enum(['message', 'regenerate', 'edit']);
 
+const tier = z
+  .enum(['interactive', 'standard', 'batch'])
+  .describe(
+    'Who is served first where workers are busy; batch gives way in the middle. interactive if left out.',
+  );
+
 /** The body of POST /conversation, as the first specification has it. */
 export const conversationRequest = z
   .strictObject({
@@ -36,6 +42,7 @@ const turnFields = {
   parent_id: id.optional().describe('Message id of the turn it follows; the latest if left out.'),
   target_id: id.optional().describe('Message id of the turn that is regenerated or edited.'),
   kind: kind.optional(),
+  tier: tier.optional(),
   interrupt: z.boolean().optional().describe('Stops an answer that still runs in this conversation.'),
   metadata: metadata.optional(),
 };
@@ -148,6 +155,7 @@ export type Submission = {
   readonly targetId: string | null;
   readonly kind: z.infer<typeof kind>;
   readonly interrupt: boolean;
+  readonly tier: z.infer<typeof tier>;
   /** Texts that end the answer. */
   readonly stop: readonly string[];
   /** What was said before, where the caller brings its own history. */
@@ -173,6 +181,7 @@ export function submissionOf(message: string | undefined, fields: TurnFields): S
     targetId: fields.target_id ?? null,
     kind: fields.kind ?? 'message',
     interrupt: fields.interrupt ?? false,
+    tier: fields.tier ?? 'interactive',
     stop: [],
     preceding: [],
     instructions: null,

@@ -4,11 +4,13 @@ import type { InferenceRequested } from '../schemas/generated/types.ts';
 import { textOf } from '../streams/parts.ts';
 import type { DeltaWriter } from './delta-writer.ts';
 import type { Engine, Prompt } from './engine.ts';
+import type { Claim } from './fair-queue.ts';
 import { nextModel, type FallbackModel } from './fallback.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { RunWatch } from './run-watch.ts';
 import { Silence } from './silence.ts';
-import type { Slots } from './slots.ts';
+import { TIERS } from '../streams/topics.ts';
+import type { Slot, Slots } from './slots.ts';
 import type { Counts, Ending, WorkerIdentity } from './terminal.ts';
 
 export type GeneratePorts = {
@@ -28,7 +30,8 @@ export type GeneratePorts = {
 
 /** Crashes of the engine, alone with the prompt and without a new delta, before the inference fails. */
 const MAX_CRASHES = 3;
-const PRIORITIES: Readonly<Record<string, number>> = { interactive: 0, standard: 1, batch: 2 };
+const YIELDED = 'yielded';
+const LAST_TIER = TIERS.length;
 
 export type Generated = { readonly ending: Ending; readonly counts: Counts | null };
 
@@ -41,7 +44,7 @@ export async function generateUntilEnd(
   run: AbortController,
 ): Promise<Generated> {
   const { engine, slots } = ports;
-  const priority = PRIORITIES[request.route.tier] ?? 2;
+  const claim = claimOf(request);
   let crashes = 0;
   let alone = false;
   /** Tokens of text that was taken back: they are no part of the prefix. */
@@ -54,21 +57,23 @@ export async function generateUntilEnd(
     }
     const before = writer.written;
     try {
-      await slots.acquire(priority, run.signal, alone);
+      const slot = await slots.acquire(claim, run.signal, alone);
       try {
         return await generate(
           ports,
           promptOf(request, before, earlierTokens + writer.tokens - dropped),
           writer,
           run,
+          slot,
         );
       } finally {
-        slots.release(alone);
+        slot.release();
       }
     } catch (error) {
       if (run.signal.aborted) return { ending: failureOf(run.signal.reason), counts: null };
       // Not an end of the inference: whoever owns the partition now sees it through.
       if (errorCode(error) === 'membership_lost') throw error;
+      if (errorCode(error) === YIELDED) continue;
       if (errorCode(error) !== 'engine_unavailable') return { ending: failureOf(error), counts: null };
       // Another model answers sooner than a backend that needs a pause.
       if (engine.failsAlone && successor(ports, request) !== null)
@@ -92,15 +97,16 @@ async function generate(
   prompt: Prompt,
   writer: DeltaWriter,
   run: AbortController,
+  slot: Slot,
 ): Promise<Generated> {
-  const { limits, watch } = ports;
+  const { engine, limits, watch } = ports;
   let silent = true;
   watch.generating();
   const silence = new Silence(limits.firstTokenMillis, limits.tokenGapMillis, () => {
     run.abort(new StenoError('timeout', 'the model was silent for too long', { retryable: true }));
   });
   try {
-    for await (const part of ports.engine.generate(prompt, { signal: run.signal })) {
+    for await (const part of engine.generate(prompt, { signal: run.signal })) {
       if (part.type === 'end') {
         const { finishReason, promptTokens, completionTokens, cachedTokens } = part;
         return {
@@ -113,6 +119,9 @@ async function generate(
       silent = false;
       if (!ports.isFresh()) throw new StenoError('membership_lost', 'the membership may have been lost');
       writer.write(part.text, part.tokens);
+      // At a token's boundary: it goes on from here when it has a slot again.
+      if (engine.continues && slot.isWanted())
+        throw new StenoError(YIELDED, 'somebody of a higher tier waits');
     }
     run.signal.throwIfAborted();
     throw new StenoError('engine_failed', 'the engine ended without saying so');
@@ -120,6 +129,15 @@ async function generate(
     watch.stopped();
     silence.stop();
   }
+}
+
+function claimOf({ route, tenantId, context, parameters }: InferenceRequested): Claim {
+  const tier = TIERS.findIndex((name) => name === route.tier);
+  return {
+    tier: tier === -1 ? LAST_TIER : tier,
+    tenantId,
+    tokens: context.promptTokens + parameters.maxTokens,
+  };
 }
 
 /** Returns the model to ask where this one cannot answer; null for none. */

@@ -1,81 +1,98 @@
-type Waiter = { readonly alone: boolean; readonly priority: number; readonly admit: () => void };
+import { FairQueue, type Claim } from './fair-queue.ts';
+
+/** A slot that was given. */
+export interface Slot {
+  /** True once somebody of a higher tier waits for it: whoever can go on later gives it back. */
+  isWanted(): boolean;
+  release(): void;
+}
+
+type Waiter = { readonly alone: boolean; readonly admit: (slot: Slot) => void };
+type Running = { readonly tier: number };
 
 /**
- * The engine's slots. Requests wait by priority, then by arrival; one that is suspected of crashing the engine runs
- * alone: it waits until every slot is free, and nothing else starts meanwhile.
+ * The engine's slots. Requests wait in fair order; one that is suspected of crashing the engine runs alone: it waits until
+ * every slot is free, and nothing else starts meanwhile.
  */
 export class Slots {
   readonly #size: number;
-  #active = 0;
+  readonly #now: () => number;
+  readonly #queue = new FairQueue<Waiter>();
+  #running: readonly Running[] = [];
   #exclusive = false;
-  #waiting: Waiter[] = [];
+  /** Next in line, and waiting for every slot: under load it would wait for ever if others went before it. */
+  #pinned: { readonly item: Waiter; readonly tier: number } | null = null;
 
-  constructor(size: number) {
+  constructor(size: number, now = (): number => performance.now()) {
     this.#size = size;
+    this.#now = now;
   }
 
-  /** Resolves when a slot is ours. Lower priority numbers go first. Throws the signal's reason when it aborts. */
-  acquire(priority: number, signal: AbortSignal, alone = false): Promise<void> {
+  /** Resolves when a slot is ours. Throws the signal's reason when it aborts. */
+  acquire(claim: Claim, signal: AbortSignal, alone = false): Promise<Slot> {
     signal.throwIfAborted();
-    if (this.#waiting.length === 0 && this.#fits(alone)) {
-      this.#admit(alone);
-      return Promise.resolve();
-    }
     return new Promise((resolve, reject) => {
       const abort = (): void => {
-        this.#waiting = this.#waiting.filter((item) => item !== waiter);
+        if (this.#pinned?.item === waiter) this.#pinned = null;
+        this.#queue.remove(waiter);
         // An abort's reason is an Error by construction of whoever aborts.
         reject(signal.reason as Error);
         this.#admitNext();
       };
       const waiter: Waiter = {
         alone,
-        priority,
-        admit: () => {
+        admit(slot) {
           signal.removeEventListener('abort', abort);
-          resolve();
+          resolve(slot);
         },
       };
       signal.addEventListener('abort', abort, { once: true });
-      // Once one that runs alone is first in line, nobody goes before it: it would wait for ever under load.
-      const before = this.#waiting.findIndex(
-        (item, index) => item.priority > priority && !(index === 0 && item.alone),
-      );
-      if (before === -1) this.#waiting.push(waiter);
-      else this.#waiting.splice(before, 0, waiter);
+      this.#queue.add(claim, waiter, this.#now());
       this.#admitNext();
     });
   }
 
-  release(alone = false): void {
-    this.#active -= 1;
-    if (alone) this.#exclusive = false;
-    this.#admitNext();
-  }
-
   get active(): number {
-    return this.#active;
+    return this.#running.length;
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#queue.size + (this.#pinned === null ? 0 : 1);
   }
 
   #fits(alone: boolean): boolean {
     if (this.#exclusive) return false;
-    return alone ? this.#active === 0 : this.#active < this.#size;
-  }
-
-  #admit(alone: boolean): void {
-    this.#active += 1;
-    this.#exclusive = alone;
+    return alone ? this.active === 0 : this.active < this.#size;
   }
 
   #admitNext(): void {
-    for (let next = this.#waiting[0]; next !== undefined && this.#fits(next.alone); next = this.#waiting[0]) {
-      this.#waiting.shift();
-      this.#admit(next.alone);
-      next.admit();
+    while (this.#pinned !== null || this.active < this.#size) {
+      const next = this.#pinned ?? this.#queue.take(this.#now());
+      this.#pinned = next;
+      if (next === null || !this.#fits(next.item.alone)) return;
+      this.#pinned = null;
+      next.item.admit(this.#give(next.item.alone, next.tier));
     }
+  }
+
+  #give(alone: boolean, tier: number): Slot {
+    const running: Running = { tier };
+    this.#running = [...this.#running, running];
+    this.#exclusive = alone;
+    return {
+      isWanted: () => tier > 0 && this.#queue.size > 0 && this.#isWanted(running),
+      release: () => {
+        if (!this.#running.includes(running)) return;
+        this.#running = this.#running.filter((other) => other !== running);
+        if (alone) this.#exclusive = false;
+        this.#admitNext();
+      },
+    };
+  }
+
+  /** As many give way as wait, those that began last first. */
+  #isWanted(running: Running): boolean {
+    const yielding = this.#running.filter(({ tier }) => tier >= running.tier).reverse();
+    return yielding.indexOf(running) < this.#queue.before(running.tier);
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PromptMessage } from '../../schemas/generated/types.ts';
 import { textPart } from '../../streams/parts.ts';
 import { metadata, submissionOf, type Submission } from '../requests.ts';
+import { serviceTier, tierOf } from './service-tier.ts';
 import { isEmpty, isTextFormat, unsupported } from './unsupported.ts';
 
 const ROLES = { system: 'system', developer: 'system', user: 'user', assistant: 'assistant' } as const;
@@ -60,6 +61,7 @@ export const completionRequest = z
       })
       .nullish(),
     metadata: metadata.nullish(),
+    service_tier: serviceTier,
     safety_identifier: label.describe('Whose personal data the call holds.'),
     user: label.describe('The older name of safety_identifier, which wins.'),
     // What would change the meaning of the answer and cannot be done is refused by name.
@@ -105,6 +107,7 @@ export function wantedOf(body: CompletionRequest, conversationId: string | null)
     top_p: body.top_p ?? undefined,
     seed: body.seed ?? undefined,
     metadata: body.metadata ?? undefined,
+    tier: tierOf(body.service_tier),
   });
   return {
     submission: { ...plain, stop, preceding, subjectId: body.safety_identifier ?? body.user ?? null },

@@ -71,7 +71,8 @@ function remoteEntry(model: string, baseUrl: string): ModelEntry {
       slots: 32,
       continues: false,
       maxTokensField: baseUrl === OPENAI_URL ? 'max_completion_tokens' : 'max_tokens',
-      breaker: { failures: 5, openMs: 60_000 },
+      // Nobody else answers: one token every few seconds finds out sooner that it is well.
+      breaker: { failures: 5, openMs: 5_000 },
       omit: [],
     },
     contextLength: 8_192,

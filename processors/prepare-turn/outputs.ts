@@ -33,7 +33,7 @@ export function requestOf(row: ConversationRow, turn: Turn, prompt: PreparedProm
       messageOffset: turn.offset,
       replyPartition: turn.replyPartition,
       deltasFrom: turn.deltasFrom,
-      deadlineMillis: deadlineOf(rules, turn.route.model),
+      deadlineMillis: deadlineOf(rules, turn.route.model, turn.route.tier),
       submittedAt: turn.submittedAt,
       codeVersion: rules.producer.version,
       fallbackFrom: [],

@@ -46,7 +46,11 @@ export const MAX_PARKED = 4;
 /** Where the catalogue no longer knows the model, in milliseconds. */
 const DEFAULT_DEADLINE = 600_000;
 
-/** Returns how long an inference of this model may take, in milliseconds. */
-export function deadlineOf(rules: Pick<Rules, 'models'>, model: string): number {
-  return rules.models.get(model)?.deadlineMillis ?? DEFAULT_DEADLINE;
+/** A batch may wait for half of what its request is kept for: nobody is promised to be served before. */
+const BATCH_DEADLINE = 12 * 3_600_000;
+
+/** Returns how long an inference of this model and tier may take, in milliseconds. */
+export function deadlineOf(rules: Pick<Rules, 'models'>, model: string, tier: string): number {
+  const own = rules.models.get(model)?.deadlineMillis ?? DEFAULT_DEADLINE;
+  return tier === 'batch' ? Math.max(own, BATCH_DEADLINE) : own;
 }

@@ -100,7 +100,7 @@ export async function startPrepareTurn(ports: PrepareTurnPorts): Promise<Running
     );
     for (const [inferenceId, open] of await fold.state.open()) {
       fold.open.set(inferenceId, open);
-      deadlines.start(inferenceId, deadlineOf(rules, open.model), performance.now());
+      deadlines.start(inferenceId, deadlineOf(rules, open.model, open.tier), performance.now());
     }
     if (!signal.aborted) folding.set(assignment, { fold, deadlines, overdue });
     return position.next;

@@ -221,7 +221,7 @@ test('wrong usage is told with its fix', async () => {
   assert.match(missing.stderr, /--principal/);
   const unknown = await run('keys', 'revoke', 'nothing');
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stderr, /no key nothing.*list the keys/s);
+  assert.match(unknown.stderr, /no key nothing.*list the keys/is);
   const bad = await run('tenants', 'set', 'a b');
   assert.equal(bad.code, 2);
 });

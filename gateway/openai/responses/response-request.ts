@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PromptMessage } from '../../../schemas/generated/types.ts';
 import { textPart } from '../../../streams/parts.ts';
 import { idParams, metadata, submissionOf, type Submission } from '../../requests.ts';
+import { serviceTier, tierOf } from '../service-tier.ts';
 import { isEmpty, isTextFormat, unsupported } from '../unsupported.ts';
 
 const ROLES = { system: 'system', developer: 'system', user: 'user', assistant: 'assistant' } as const;
@@ -97,6 +98,7 @@ export const responseRequest = z
     temperature: z.number().min(0).max(2).nullish(),
     top_p: z.number().gt(0).max(1).nullish(),
     metadata: metadata.nullish(),
+    service_tier: serviceTier,
     include: z.array(included).nullish(),
     safety_identifier: label.describe('Whose personal data the call holds.'),
     user: label.describe('The older name of safety_identifier, which wins.'),
@@ -157,6 +159,7 @@ export function wantedResponseOf(body: ResponseRequest): WantedResponse {
     temperature: body.temperature ?? undefined,
     top_p: body.top_p ?? undefined,
     metadata: body.metadata ?? undefined,
+    tier: tierOf(body.service_tier),
   });
   const instructions = body.instructions ?? '';
   return {

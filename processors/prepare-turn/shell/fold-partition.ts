@@ -113,9 +113,9 @@ export class FoldPartition {
   #watch(conversationId: string, turn: Turn): void {
     const { deadlines, rules } = this.#ports;
     if (turn.status === 'requested' && !this.open.has(turn.inferenceId)) {
-      const model = turn.route.model;
-      this.open.set(turn.inferenceId, { conversationId, messageId: turn.messageId, model });
-      deadlines.start(turn.inferenceId, deadlineOf(rules, model), performance.now());
+      const { model, tier } = turn.route;
+      this.open.set(turn.inferenceId, { conversationId, messageId: turn.messageId, model, tier });
+      deadlines.start(turn.inferenceId, deadlineOf(rules, model, tier), performance.now());
     } else if (turn.status === 'ended') {
       this.open.delete(turn.inferenceId);
       deadlines.clear(turn.inferenceId);

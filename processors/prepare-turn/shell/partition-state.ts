@@ -33,6 +33,7 @@ export type OpenInference = {
   readonly conversationId: string;
   readonly messageId: string;
   readonly model: string;
+  readonly tier: string;
 };
 
 /** A row that changed. It is written out only when it is saved: most rows change again before. */
@@ -103,8 +104,12 @@ export class PartitionState {
   async open(): Promise<ReadonlyMap<string, OpenInference>> {
     const group = this.#openGroup();
     const rows = (await this.#store.load([group])).get(group) ?? [];
-    // Written by #track and by nothing else.
-    return new Map(rows.map((row) => [row.key, JSON.parse(row.value) as OpenInference]));
+    // Written by #track and by nothing else; before there were tiers to choose from, all were interactive.
+    const read = (value: string): OpenInference => ({
+      tier: 'interactive',
+      ...(JSON.parse(value) as Omit<OpenInference, 'tier'> & Partial<OpenInference>),
+    });
+    return new Map(rows.map(({ key, value }) => [key, read(value)]));
   }
 
   /** The rebuild has caught up: from the next commit on nobody takes it up again. */
@@ -157,7 +162,8 @@ export class PartitionState {
   #track(conversationId: string, turn: Turn): void {
     const group = this.#openGroup();
     if (turn.status === 'requested') {
-      const open: OpenInference = { conversationId, messageId: turn.messageId, model: turn.route.model };
+      const { model, tier } = turn.route;
+      const open: OpenInference = { conversationId, messageId: turn.messageId, model, tier };
       this.#put(group, turn.inferenceId, () => JSON.stringify(open));
     } else if (turn.status === 'ended') {
       this.#delete(group, turn.inferenceId);

@@ -2,56 +2,62 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { Slots } from '../../../inference-workers/slots.ts';
+import type { Claim } from '../../../inference-workers/fair-queue.ts';
+import { Slots, type Slot } from '../../../inference-workers/slots.ts';
 
 const FOREVER = new AbortController().signal;
 
-/** Asks for a slot and notes the name when it is given one. */
-function ask(slots: Slots, log: string[], name: string, priority: number, alone = false): Promise<void> {
-  return slots.acquire(priority, FOREVER, alone).then(() => void log.push(name));
+const claimOf = (tier: number): Claim => ({ tier, tenantId: 'acme', tokens: 10 });
+
+function take(slots: Slots, tier: number): Promise<Slot> {
+  return slots.acquire(claimOf(tier), FOREVER);
+}
+
+/** Asks for a slot, notes the name when it is given one, and resolves to it. */
+async function ask(slots: Slots, log: string[], name: string, tier: number, alone = false): Promise<Slot> {
+  const slot = await slots.acquire(claimOf(tier), FOREVER, alone);
+  log.push(name);
+  return slot;
 }
 
 test('slots are given at once as long as there are any', async () => {
   const slots = new Slots(2);
-  await slots.acquire(0, FOREVER);
-  await slots.acquire(2, FOREVER);
+  await take(slots, 0);
+  await take(slots, 2);
   assert.equal(slots.active, 2);
-  void slots.acquire(0, FOREVER);
+  void take(slots, 0);
   assert.deepEqual([slots.active, slots.waiting], [2, 1]);
 });
 
-test('who waits is served by priority, then by arrival', async () => {
+test('who waits is served by tier, then by arrival', async () => {
   const slots = new Slots(1);
   const log: string[] = [];
-  await slots.acquire(0, FOREVER);
+  const first = await take(slots, 0);
   const all = [
     ask(slots, log, 'batch', 2),
     ask(slots, log, 'first', 0),
     ask(slots, log, 'standard', 1),
     ask(slots, log, 'second', 0),
-  ];
-  for (const _ of all) {
-    slots.release();
-    await nextTurn();
-  }
+  ].map((asked) => asked.then((slot) => slot.release()));
+  first.release();
+  await Promise.all(all);
   assert.deepEqual(log, ['first', 'second', 'standard', 'batch']);
 });
 
 test('one that runs alone waits for every slot, and nothing else starts meanwhile', async () => {
   const slots = new Slots(3);
   const log: string[] = [];
-  await slots.acquire(0, FOREVER);
-  await slots.acquire(0, FOREVER);
-  void ask(slots, log, 'alone', 1, true);
+  const [one, other] = [await take(slots, 0), await take(slots, 0)];
+  const alone = ask(slots, log, 'alone', 0, true);
   void ask(slots, log, 'later', 1);
   void ask(slots, log, 'urgent', 0);
-  slots.release();
+  one.release();
   await nextTurn();
   assert.deepEqual([log, slots.active], [[], 1]);
-  slots.release();
+  other.release();
   await nextTurn();
   assert.deepEqual([log, slots.active], [['alone'], 1]);
-  slots.release(true);
+  (await alone).release();
   await nextTurn();
   assert.deepEqual(log, ['alone', 'urgent', 'later']);
 });
@@ -60,8 +66,8 @@ test('an abort while waiting throws its reason and lets the next one in', async 
   const slots = new Slots(2);
   const log: string[] = [];
   const abort = new AbortController();
-  await slots.acquire(0, FOREVER);
-  const refused = assert.rejects(slots.acquire(0, abort.signal, true), /revoked/);
+  await take(slots, 0);
+  const refused = assert.rejects(slots.acquire(claimOf(0), abort.signal, true), /revoked/);
   const next = ask(slots, log, 'next', 0);
   assert.equal(slots.waiting, 2);
   abort.abort(new Error('revoked'));
@@ -72,14 +78,53 @@ test('an abort while waiting throws its reason and lets the next one in', async 
 
 test('an abort before the call throws at once, one after the slot was given changes nothing', async () => {
   const slots = new Slots(1);
-  assert.throws(() => void slots.acquire(0, AbortSignal.abort(new Error('revoked'))), /revoked/);
+  assert.throws(() => void slots.acquire(claimOf(0), AbortSignal.abort(new Error('revoked'))), /revoked/);
   const abort = new AbortController();
-  await slots.acquire(0, FOREVER);
-  const given = slots.acquire(0, abort.signal);
-  slots.release();
+  const first = await take(slots, 0);
+  const given = slots.acquire(claimOf(0), abort.signal);
+  first.release();
   abort.abort(new Error('revoked'));
   await given;
   assert.equal(slots.active, 1);
+});
+
+test('a slot that was given back twice is one slot', async () => {
+  const slots = new Slots(1);
+  const slot = await take(slots, 0);
+  void take(slots, 0);
+  void take(slots, 0);
+  slot.release();
+  slot.release();
+  assert.deepEqual([slots.active, slots.waiting], [1, 1]);
+});
+
+test('as many of a lower tier give way as wait above them, the last to begin first', async () => {
+  const slots = new Slots(3);
+  const [standard, early, late] = [await take(slots, 1), await take(slots, 2), await take(slots, 2)];
+  const wanted = (): readonly boolean[] => [standard, early, late].map((slot) => slot.isWanted());
+  assert.deepEqual(wanted(), [false, false, false]);
+  void take(slots, 2);
+  assert.deepEqual(wanted(), [false, false, false], 'their own tier waits its turn');
+  void take(slots, 0);
+  assert.deepEqual(wanted(), [false, false, true]);
+  void take(slots, 0);
+  assert.deepEqual(wanted(), [false, true, true]);
+  late.release();
+  early.release();
+  await nextTurn();
+  assert.deepEqual([slots.active, slots.waiting, standard.isWanted()], [3, 1, false]);
+});
+
+test('who waited for long is served in a higher tier, and gives way to that one no more', async () => {
+  let now = 0;
+  const slots = new Slots(1, () => now);
+  const first = await take(slots, 0);
+  const old = take(slots, 2);
+  now = 60_000;
+  first.release();
+  const slot = await old;
+  void take(slots, 0);
+  assert.equal(slot.isWanted(), false);
 });
 
 test('in any order never more run than there are slots, alone means alone, and everybody is served', async () => {
@@ -94,7 +139,7 @@ test('in any order never more run than there are slots, alone means alone, and e
   await fc.assert(
     fc.asyncProperty(plan, async ({ size, requests: all, order }) => {
       const slots = new Slots(size);
-      const running: { readonly alone: boolean }[] = [];
+      const running: { readonly alone: boolean; readonly slot: Slot }[] = [];
       let served = 0;
       const check = (): void => {
         assert.ok(slots.active <= size);
@@ -103,13 +148,13 @@ test('in any order never more run than there are slots, alone means alone, and e
       };
       const release = async (pick: number): Promise<void> => {
         const [done] = running.splice(pick % Math.max(1, running.length), 1);
-        if (done !== undefined) slots.release(done.alone);
+        done?.slot.release();
         await nextTurn();
         check();
       };
       for (const [index, request] of all.entries()) {
-        void slots.acquire(request.priority, FOREVER, request.alone).then(() => {
-          running.push(request);
+        void slots.acquire(claimOf(request.priority), FOREVER, request.alone).then((slot) => {
+          running.push({ alone: request.alone, slot });
           served += 1;
         });
         await nextTurn();
