@@ -47,6 +47,9 @@ async function check(parameters: string[]): Promise<number> {
 function report(result: StepResult): void {
   const verdict = result.passed ? 'ok  ' : 'FAIL';
   process.stdout.write(`${verdict}  ${result.name.padEnd(18)} ${result.seconds.toFixed(1).padStart(5)} s\n`);
+  // What could not be looked at is said, also where the rest of it holds.
+  for (const line of result.output.split('\n'))
+    if (result.passed && line.includes('not run')) process.stdout.write(`      ${line}\n`);
   if (!result.passed) process.stdout.write(`\n${result.output.trimEnd()}\n\n`);
 }
 

@@ -54,6 +54,7 @@ export function checkSteps({ fix }: { fix: boolean }): { repairs: CheckStep[]; c
         program: tool('knip', 'bin', 'knip.js'),
         parameters: ['--no-config-hints', '--cache', `--cache-location=${cache('knip')}`],
       },
+      { name: 'dependencies', program: 'cli/check/dependencies.ts', parameters: [] },
       format('--check'),
       { name: 'generated files', program: 'schemas/generate.ts', parameters: ['--check'] },
       { name: 'generated docs', program: 'cli/generate-docs.ts', parameters: ['--check'] },

@@ -26,6 +26,16 @@ const ANONYMOUS: Pick<Call, 'caller' | 'grants'> = {
   grants: { role: 'OTHER', models: [], routes: [] },
 };
 
+/** Of every answer: it is data for whoever asked, and nothing a browser may keep, frame, run or take for something else. */
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+};
+
 type ServerDeps = {
   /** Who the port is for. */
   readonly port: 'clients' | 'admin';
@@ -55,14 +65,14 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     routerOptions: { maxParamLength: 256 },
     genReqId: (raw) => requestIdOf(raw.headers['x-request-id']),
     frameworkErrors: (_error, request, reply) => {
-      reply.header('x-request-id', request.id);
+      reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
       send(reply, refuse('invalid_request', 'the address is not valid', { fix: 'correct the path' }));
     },
     clientErrorHandler(_error, socket) {
       if (socket.destroyed) return;
       const body = problemBody(problemOf(refuse('invalid_request', 'the request is not valid HTTP')));
       socket.end(
-        `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: ${JSON_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        `HTTP/1.1 400 Bad Request\r\nconnection: close\r\nx-content-type-options: nosniff\r\ncontent-type: ${JSON_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
       );
     },
   });
@@ -79,7 +89,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     }
   });
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
+    reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     if (deps.isDraining()) reply.header('connection', 'close');
     if (anyHost.has(request.routeOptions.url)) return done();
     const { host, origin } = request.headers;
@@ -87,6 +97,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     if (reader === null) return done();
     reply.headers({
       'access-control-allow-origin': reader,
+      'cross-origin-resource-policy': 'cross-origin',
       vary: 'origin',
       'access-control-expose-headers':
         'x-request-id, x-steno-inference, x-steno-conversation, x-steno-resume-token, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens',

@@ -8,6 +8,9 @@ import { compileGuard } from '../../../schemas/guard.ts';
 import type { AvroRecord, AvroType } from '../../../schemas/sources.ts';
 import { eventTypes, goldenFiles, wire } from './golden-files.ts';
 
+/** The full count: STENO_FUZZ_INPUTS=100000. */
+const INPUTS = Number(process.env['STENO_FUZZ_INPUTS'] ?? 10_000);
+
 const node: AvroRecord = {
   type: 'record',
   name: 'Node',
@@ -119,7 +122,7 @@ describe('decoding whatever comes', () => {
       fc.property(fc.integer({ min: 1, max: ids.size }), fc.uint8Array({ maxLength: 400 }), (id, body) => {
         decode(wire(id, body));
       }),
-      { numRuns: 10_000 },
+      { numRuns: INPUTS },
     );
   });
 
@@ -135,7 +138,7 @@ describe('decoding whatever comes', () => {
         decode(wire(ids.get(type) ?? 0, body.subarray(0, body.length - cut)));
         assert.ok(performance.now() - started < 1_000);
       }),
-      { numRuns: 10_000 },
+      { numRuns: INPUTS },
     );
   });
 });
