@@ -18,6 +18,8 @@ export type Call = {
   readonly requestId: string;
   /** W3C traceparent handed to the log: of our span, or the caller's where nothing is traced; null for none. */
   readonly trace: string | null;
+  /** How old an answer may be that is given again, in seconds; left out where the caller does not say. */
+  readonly cacheSeconds?: number;
   /** False once the credential was withdrawn; left out where it cannot be. */
   readonly isValid?: () => boolean;
   /** Sets headers of the answer, whatever it will be; left out where answers have none. */
@@ -29,6 +31,18 @@ const SANE_ID = /^[\w.:-]{1,128}$/;
 /** Returns the caller's request id if it is harmless, else a fresh one. */
 export function requestIdOf(header: string | readonly string[] | undefined): string {
   return typeof header === 'string' && SANE_ID.test(header) ? header : `req_${randomUUID()}`;
+}
+
+/** Returns what a Cache-Control header (RFC 9111) allows of an answer that is given again; null where it says nothing of it. */
+export function cacheSecondsOfHeader(header: string | undefined): number | null {
+  if (header === undefined) return null;
+  const words = header
+    .toLowerCase()
+    .split(',')
+    .map((word) => word.trim());
+  if (words.includes('no-cache') || words.includes('no-store')) return 0;
+  const age = words.map((word) => /^max-age=(\d{1,9})$/.exec(word)?.[1]).find((found) => found !== undefined);
+  return age === undefined ? null : Number(age);
 }
 
 /** Returns the caller's traceparent if it is well formed, else null. */

@@ -31,6 +31,7 @@ await runRole(
         admissions: topicName(config.topicPrefix, datasets.admissions),
         turns: topicName(config.topicPrefix, datasets.turns),
         identities: topicName(config.topicPrefix, datasets.identities),
+        answers: topicName(config.topicPrefix, datasets.answers),
       },
       deltaPartitions: datasets.inferenceDeltas.partitions,
       conversationPartitions: datasets.conversations.partitions,

@@ -87,6 +87,8 @@ export function messageEvent(facts: {
   readonly submission: Submission;
   readonly ids: MessageIds;
   readonly model: Model;
+  /** How old an answer may be that is given again; 0 asks the model. */
+  readonly cacheSeconds: number;
   /** Ids of the models that may answer where it cannot. */
   readonly fallbacks: readonly string[];
   readonly producer: Producer;
@@ -130,6 +132,7 @@ export function messageEvent(facts: {
         topP: submission.topP ?? 1,
         seed: submission.seed,
         stop: submission.stop,
+        cacheSeconds: facts.cacheSeconds,
       },
       route: {
         pool: model.pool,

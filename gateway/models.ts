@@ -12,6 +12,8 @@ export type Model = {
   readonly maxOutputTokens: number;
   /** Ids of the models that answer where this one cannot, asked in this order. */
   readonly fallbacks: readonly string[];
+  /** How old an answer may be that is given again to the same prompt, in seconds; 0 for no cache. */
+  readonly cacheSeconds: number;
   /** Per million tokens. */
   readonly price: {
     readonly inputPerMillion: number;

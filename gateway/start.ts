@@ -50,7 +50,7 @@ type GatewayPorts = {
   /** Asked what groups and workers do, only while somebody looks at it. */
   readonly openCluster: () => Promise<Cluster>;
   readonly topics: Readonly<
-    Record<'conversations' | 'deltas' | 'metrics' | 'admissions' | 'turns' | 'identities', string>
+    Record<'conversations' | 'deltas' | 'metrics' | 'admissions' | 'turns' | 'identities' | 'answers', string>
   >;
   readonly deltaPartitions: number;
   readonly conversationPartitions: number;
@@ -234,7 +234,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
   let address: string;
   try {
     admin = await startAdmin({
-      ...{ config, events, models, producer, isDraining, topic: topics.identities, identity: keys },
+      ...{ config, events, models, producer, isDraining, topics, identity: keys },
       ...{ pepper: ports.keyPepper, tracer: context.tracer },
     });
     address = await listen(app, config, 'PORT');

@@ -101,6 +101,7 @@ export function createSubmit(deps: {
         submission,
         ids,
         model,
+        cacheSeconds: cacheSecondsOf(model, submission, call),
         fallbacks: chain.slice(chain.indexOf(model) + 1).map(({ id }) => id),
         producer,
         configVersion,
@@ -155,6 +156,11 @@ export function createSubmit(deps: {
       fix: 'start one, or name a model of GET /v1/models',
     });
   }
+}
+
+/** What is said again shall be said anew; else the caller may ask for less than the model allows, or for nothing. */
+function cacheSecondsOf(model: Model, { kind }: Submission, { cacheSeconds }: Call): number {
+  return kind === 'regenerate' ? 0 : Math.min(model.cacheSeconds, cacheSeconds ?? model.cacheSeconds);
 }
 
 /** The model, and those that may answer where it cannot. */

@@ -40,6 +40,7 @@ await runRole('inference-worker', async (context) => {
       conversations: name('conversations'),
       deltas: name('inferenceDeltas'),
       turns: name('turns'),
+      answers: name('answers'),
       requests: (pool, tier) => requestTopic(config.topicPrefix, pool, tier),
       control: name('inferenceControl'),
       metrics: name('metrics'),

@@ -6,6 +6,8 @@ import type { ReadUntil } from '../streams/read-until.ts';
 import { appendUntilDone } from '../streams/runner/append-until-done.ts';
 import type { Replaced } from '../streams/delta-pieces.ts';
 import type { Cancellations } from './cancellations.ts';
+import type { AnswerCache } from './answer-cache.ts';
+import { cachedFor, identityOfCache, toCache, writeCached } from './cached-answer.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import { handedOn, mayFallBack } from './fallback.ts';
 import { generateUntilEnd, successor, type GeneratePorts } from './generate.ts';
@@ -25,13 +27,16 @@ export type RunPorts = GeneratePorts & {
   /** Of takeovers. */
   readonly reading: ReadUntil;
   readonly cancellations: Cancellations;
+  /** Answers that may be given again. */
+  readonly answers: AnswerCache;
   readonly topics: {
+    readonly answers: string;
     readonly conversations: string;
     readonly deltas: string;
     readonly turns: string;
     readonly requests: (pool: string, tier: Tier) => string;
   };
-  readonly onOutcome: (outcome: Ending['type'] | 'handed_on', tokens: number) => void;
+  readonly onOutcome: (outcome: Ending['type'] | 'handed_on' | 'from_cache', tokens: number) => void;
 };
 
 type Requested = LoggedEvent & { readonly type: 'InferenceRequested'; readonly data: InferenceRequested };
@@ -48,12 +53,14 @@ export async function runRequest(
 ): Promise<void> {
   const { data } = request;
   const { signal } = options;
+  const cached = options.redelivered ? null : cachedFor(ports.answers, request);
+  const worker = cached === null ? ports.worker : identityOfCache(ports.worker);
   const takePorts = {
     events: ports.events,
     appender: ports.first,
     reading: ports.reading,
     topics: ports.topics,
-    worker: ports.worker,
+    worker,
   };
   const taken = options.redelivered
     ? await takeOver(takePorts, data, signal)
@@ -88,7 +95,10 @@ export async function runRequest(
   signal.addEventListener('abort', revoke, { once: true });
   const counts: Counts = { promptTokens: data.context.promptTokens, completionTokens: 0, cachedTokens: 0 };
   try {
-    const outcome = await generateUntilEnd(ports, data, reading.tokens, writer, run);
+    const outcome =
+      cached === null
+        ? await generateUntilEnd(ports, data, reading.tokens, writer, run)
+        : writeCached(cached, writer);
     signal.throwIfAborted();
     await writer.finish();
     const ending: Ending = cancel === null ? outcome.ending : { type: 'cancelled', cancel };
@@ -101,7 +111,7 @@ export async function runRequest(
     const usage = { ...used, completionTokens: Math.max(writer.tokens, counted) };
     ports.watch.ended(ending, used);
     const next = ending.type === 'failed' && mayFallBack(ending.code) ? successor(ports, data) : null;
-    const measured = usageOf(data, attempt, usage, ending.type, ports.worker, {
+    const measured = usageOf(data, attempt, usage, ending.type, worker, {
       topic: ports.topics.turns,
       now,
       estimated: false,
@@ -109,18 +119,20 @@ export async function runRequest(
     const replaced = usageOfReplaced(ports, data, taken.replaced, now);
     const last =
       next === null
-        ? terminalOf(data, attempt, writer, used, ending, ports.worker, place)
-        : handedOn(data, next, ports.worker, {
+        ? terminalOf(data, attempt, writer, used, ending, worker, place)
+        : handedOn(data, next, worker, {
             ...{ topic: ports.topics.requests(next.pool, data.route.tier), claim: taken.claim },
             ...{ now, trace: ports.watch.trace },
           });
     // An attempt that said nothing before another model was asked used nothing.
     const own = next === null || writer.tokens > 0 ? [measured] : [];
+    const kept = toCache(data, ending, writer, used, worker, { topic: ports.topics.answers, now });
     await Promise.all([
       appendOwned(ports, ports.records, [last], signal),
-      appendOwned(ports, ports.usage, [...own, ...replaced], signal),
+      appendOwned(ports, ports.usage, [...own, ...replaced, ...(kept === null ? [] : [kept])], signal),
     ]);
-    ports.onOutcome(next === null ? ending.type : 'handed_on', writer.tokens);
+    const outcomeName = next === null ? ending.type : 'handed_on';
+    ports.onOutcome(cached === null ? outcomeName : 'from_cache', writer.tokens);
   } finally {
     unlisten();
     signal.removeEventListener('abort', revoke);

@@ -5,6 +5,8 @@ import type { LoggedEvent } from '../streams/event.ts';
 import type { EventLog } from '../streams/event-log.ts';
 import { openReadUntil } from '../streams/read-until.ts';
 import { runGroup, type Assignment, type GroupControl } from '../streams/runner/run-group.ts';
+import { followTopics } from '../streams/runner/follow-topics.ts';
+import { createAnswerCache } from './answer-cache.ts';
 import { followCancellations } from './cancellations.ts';
 import type { Engine } from './engine.ts';
 import { LowWater } from './low-water.ts';
@@ -18,6 +20,8 @@ import { startSampling } from './worker-samples.ts';
 /** Requests of one partition that may be taken above its low-water mark. */
 const MAX_TAKEN = 64;
 const COMMIT_EVERY_MS = 250;
+/** Answers kept to be given again, over all tenants. */
+const CACHE_BYTES = 64 * 1024 * 1024;
 const FRESH_POLL_MS = 50;
 /** Requests of one partition remembered, to know a repeat by. */
 const REMEMBERED = 20_000;
@@ -64,6 +68,18 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
     onPoison: () => poison.add(),
     onFailure: context.fail,
   });
+  const answers = createAnswerCache(CACHE_BYTES);
+  const unreadable = metrics.counter(
+    'steno_worker_cache_poison_total',
+    'Cached answers that nobody can read.',
+  );
+  const cacheFollower = await followTopics(events, [ports.topics.answers], {
+    name: 'answers',
+    onEvent: (event) => answers.apply(event),
+    onPoison: () => unreadable.add(),
+    onFailure: context.fail,
+  });
+  metrics.gauge('steno_worker_cache_bytes', 'What is kept of answers to give again.', () => answers.bytes);
   const taking = new Map<Assignment, Taking>();
   const running = new Set<Promise<void>>();
   const outcomes = metrics.counter('steno_inferences_total', 'Inferences ended here.', ['outcome']);
@@ -95,6 +111,7 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
     limits: ports.limits,
     models: ports.models,
     retries,
+    answers,
     isFresh: () => isFresh(),
     onOutcome(outcome, count) {
       outcomes.add({ outcome });
@@ -254,7 +271,7 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
       sampling.stop();
       await group.stop();
       await Promise.allSettled(running);
-      await cancellations.stop();
+      await Promise.all([cancellations.stop(), cacheFollower.stop()]);
       await engine.stop();
       await reading.stop();
       await first.close();

@@ -162,6 +162,14 @@ export const datasets = {
     retention: FOREVER,
     subjects: 'record',
   }),
+  answers: dataset('answers', {
+    purpose: 'The response cache: answers that may be given again. Every worker knows the latest of them.',
+    events: ['AnswerCached', 'CacheCleared'],
+    key: 'promptHash, tenantId of CacheCleared',
+    partitions: 6,
+    retention: ONE_DAY,
+    subjects: 'record',
+  }),
   deadLetters: dataset('dead-letters', {
     purpose: 'Records that could not be decoded or processed: their original bytes, the reason in headers.',
     events: [],

@@ -1,11 +1,12 @@
 import type { Directory, KeyEntry } from '../../policies/identity/directory.ts';
 import { mayGrant, mayManage, type Grants } from '../../policies/identity/grants.ts';
-import type { Limits } from '../../schemas/generated/types.ts';
+import type { EventOf, Limits } from '../../schemas/generated/types.ts';
 import type { Call } from '../call.ts';
 import type { HandlersOf, Reply } from '../http/exchange.ts';
 import { openApiOf } from '../http/openapi.ts';
 import {
   changeTenant,
+  clearing,
   issueKey,
   keyNamed,
   revokeKey,
@@ -23,6 +24,7 @@ export function adminHandlers(deps: {
   readonly open: OpenIdentities;
   readonly models: ModelDirectory;
   readonly version: string;
+  readonly clearCache: (event: EventOf<'CacheCleared'>) => Promise<void>;
 }): HandlersOf<(typeof adminOperations)[number]> {
   const { open, models, version } = deps;
   const document = JSON.stringify(openApiOf(adminOperations, version));
@@ -80,6 +82,13 @@ export function adminHandlers(deps: {
         status: 200,
         body: { id: tenantId, limits: limitsJson(limits), user_limits: limitsJson(userLimits) },
       };
+    },
+
+    async clearCache({ params, query }, { call }) {
+      const tenantId = managed(call, params.id);
+      const model = idsOf(models, query.model === undefined ? null : [query.model])?.[0] ?? null;
+      await deps.clearCache(clearing(open, actorOf(call), tenantId, model));
+      return { status: 200, body: { id: tenantId, model, cleared: true } };
     },
 
     adminOpenapi: async () => ({ status: 200, body: document }),

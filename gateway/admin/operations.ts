@@ -113,6 +113,19 @@ export const adminOperations = [
     answers: { 200: json },
   },
   {
+    id: 'clearCache',
+    method: 'DELETE',
+    path: '/v1/tenants/{id}/cache',
+    summary: 'Have the models answer anew: what was cached for the tenant is not given again.',
+    tag: 'identity',
+    secured: true,
+    params: named,
+    query: z.strictObject({
+      model: z.string().min(1).max(200).optional().describe('Only answers of this model; all if left out.'),
+    }),
+    answers: { 200: json },
+  },
+  {
     id: 'adminOpenapi',
     method: 'GET',
     path: '/openapi.json',

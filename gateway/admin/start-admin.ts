@@ -23,8 +23,7 @@ export interface Admin {
 export async function startAdmin(deps: {
   readonly config: Config;
   readonly events: EventLog;
-  /** The topic of identities. */
-  readonly topic: string;
+  readonly topics: { readonly identities: string; readonly answers: string };
   readonly identity: Identity;
   readonly pepper: Buffer;
   readonly models: ModelDirectory;
@@ -32,7 +31,7 @@ export async function startAdmin(deps: {
   readonly tracer: Tracer;
   readonly isDraining: () => boolean;
 }): Promise<Admin> {
-  const { config, topic, identity, isDraining } = deps;
+  const { config, topics, identity, isDraining } = deps;
   if (config.adminPort === null) return { address: null, stop: () => Promise.resolve() };
   const appender = deps.events.openAppender('identities');
   const { host, allowedHosts, adminPort: port } = config;
@@ -43,8 +42,13 @@ export async function startAdmin(deps: {
       open: {
         ...{ directory: identity.directory, pepper: deps.pepper, producer: deps.producer },
         append: async (event) => {
-          await appender.append([{ ...event, topic, key: event.data.tenantId, partition: null }]);
+          const place = { topic: topics.identities, key: event.data.tenantId, partition: null };
+          await appender.append([{ ...event, ...place }]);
         },
+      },
+      async clearCache(event) {
+        const place = { topic: topics.answers, key: event.data.tenantId, partition: null };
+        await appender.append([{ ...event, ...place }]);
       },
       models: deps.models,
       version: deps.producer.version,

@@ -31,6 +31,8 @@ export interface EventStream {
   /** Sends the headers; until then nothing is written. */
   begin(): void;
   hasBegun(): boolean;
+  /** Adds headers, which go out with the others. */
+  tell(headers: OutgoingHttpHeaders): void;
   /** Keeps text that goes out with the headers, at the latest after a second. */
   hold(text: string): void;
   write(text: string): void;
@@ -46,6 +48,7 @@ export interface EventStream {
 export function openEventStream(options: EventStreamOptions): EventStream {
   const { response, flushLater } = options;
   const resumedAt = options.resumed ? performance.now() : null;
+  let { headers } = options;
   let waiting = '';
   let scheduled = false;
   let begun = false;
@@ -62,6 +65,9 @@ export function openEventStream(options: EventStreamOptions): EventStream {
   return {
     begin,
     hasBegun: () => begun,
+    tell(more) {
+      headers = { ...headers, ...more };
+    },
     hold(text) {
       waiting += text;
       if (begun) schedule();
@@ -91,7 +97,7 @@ export function openEventStream(options: EventStreamOptions): EventStream {
     begun = true;
     clearTimeout(headersTimer);
     response.writeHead(200, {
-      ...options.headers,
+      ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
@@ -137,12 +143,12 @@ export function openEventStream(options: EventStreamOptions): EventStream {
     close(false);
   }
 
-  function answer(status: number, body: string, headers: OutgoingHttpHeaders): void {
+  function answer(status: number, body: string, more: OutgoingHttpHeaders): void {
     begun = true;
     if (!closed) {
       response.writeHead(status, {
-        ...options.headers,
         ...headers,
+        ...more,
         ...(body === '' ? {} : { 'content-type': 'application/json; charset=utf-8' }),
       });
       response.end(body === '' ? undefined : body);

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { openAiOperations } from '../openai/operations.ts';
+import { callerOperations } from './caller-operations.ts';
 import {
   cancelRequest,
   chatRequest,
-  clientTokenRequest,
   conversationRequest,
   conversationsQuery,
   feedbackRequest,
@@ -55,21 +55,6 @@ const health = z.looseObject({
   parts: z.record(z.string(), z.string()),
 });
 const page = z.strictObject({ items: z.array(z.looseObject({})), next: cursor });
-const inUse = z.strictObject({ limit: z.number(), used: z.number() }).nullable();
-const limitsAnswer = z.strictObject({
-  currency: z.string().describe('ISO 4217, of what is spent.'),
-  scopes: z.array(
-    z.strictObject({
-      scope: z.enum(['key', 'user', 'tenant']),
-      requests_per_minute: inUse,
-      tokens_per_minute: inUse,
-      concurrent_streams: inUse,
-      spend_per_day: inUse,
-      spend_per_month: inUse,
-      reserved: z.number().describe('Money that answers under way may cost at most.'),
-    }),
-  ),
-});
 const events: Answer = {
   description:
     'Server-sent events accepted, delta, reset, done, error and draining; the id of each is its seq.',
@@ -145,41 +130,7 @@ export const operations = [
     idempotencyKey: true,
     answers: { 202: { description: 'Recorded.', schema: z.strictObject({ feedback_id: z.string() }) } },
   },
-  {
-    id: 'readLimits',
-    method: 'GET',
-    path: '/v1/limits',
-    summary: 'Read what limits the caller, and what is in use of it.',
-    tag: 'chat',
-    secured: true,
-    query: noQuery,
-    answers: {
-      200: {
-        description: 'One entry for each of key, user and tenant that has limits; null where there is none.',
-        schema: limitsAnswer,
-      },
-    },
-  },
-  {
-    id: 'createClientToken',
-    method: 'POST',
-    path: '/v1/client-tokens',
-    summary: 'Make a short-lived credential for the browser of one user.',
-    tag: 'identity',
-    secured: true,
-    query: noQuery,
-    body: clientTokenRequest,
-    answers: {
-      201: {
-        description: 'The token: a bearer key for ten minutes at most, good for chatting as that user.',
-        schema: z.strictObject({
-          token: z.string(),
-          user: z.string(),
-          expires_at: z.int().describe('Seconds since 1970.'),
-        }),
-      },
-    },
-  },
+  ...callerOperations,
   {
     id: 'listConversations',
     method: 'GET',

@@ -8,7 +8,7 @@ import Fastify, {
 import { mayCall } from '../../policies/identity/grants.ts';
 import { StenoError } from '../../runtime/errors.ts';
 import type { Tracer } from '../../runtime/tracing.ts';
-import { requestIdOf, traceOf, type Call } from '../call.ts';
+import { cacheSecondsOfHeader, requestIdOf, traceOf, type Call } from '../call.ts';
 import { bearerOf, type Credential, type Keys } from '../keys.ts';
 import type { Origins } from '../origins.ts';
 import { parseJson, validate } from '../parse.ts';
@@ -100,7 +100,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
       'cross-origin-resource-policy': 'cross-origin',
       vary: 'origin',
       'access-control-expose-headers':
-        'x-request-id, x-steno-inference, x-steno-conversation, x-steno-resume-token, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens',
+        'x-request-id, x-steno-inference, x-steno-conversation, x-steno-resume-token, x-steno-cache, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens',
     });
     if (request.method !== 'OPTIONS') return done();
     void reply
@@ -139,7 +139,9 @@ function register(app: FastifyInstance, operation: Operation, deps: ServerDeps):
         fix: 'use a key whose role and routes allow it',
       });
     }
+    const cacheSeconds = cacheSecondsOfHeader(request.headers['cache-control']);
     calls.set(request, {
+      ...(cacheSeconds === null ? {} : { cacheSeconds }),
       ...(credential ?? ANONYMOUS),
       requestId: request.id,
       tell: (headers) => void reply.headers({ ...headers }),

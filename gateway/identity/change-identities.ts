@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Directory, KeyEntry } from '../../policies/identity/directory.ts';
 import type { Grants } from '../../policies/identity/grants.ts';
-import type { AnyEvent, Limits, Producer } from '../../schemas/generated/types.ts';
+import type { AnyEvent, EventOf, Limits, Producer } from '../../schemas/generated/types.ts';
 import { envelope, type Envelope } from '../../streams/event.ts';
 import { refuse } from '../problems.ts';
 import { makeApiKey, macOf } from './api-key.ts';
@@ -78,6 +78,16 @@ export async function changeTenant(
   change: { readonly tenantId: string; readonly limits: Limits | null; readonly userLimits: Limits | null },
 ): Promise<void> {
   await open.append({ type: 'TenantChanged', data: { ...stamp(open, change.tenantId), actor, ...change } });
+}
+
+/** Returns the event that keeps answers of a tenant, and of a model if one is named, from being given again. */
+export function clearing(
+  open: OpenIdentities,
+  actor: string,
+  tenantId: string,
+  model: string | null,
+): EventOf<'CacheCleared'> {
+  return { type: 'CacheCleared', data: { ...stamp(open, tenantId), actor, model } };
 }
 
 /** Each command is a cause of its own: nothing made it but a person. */

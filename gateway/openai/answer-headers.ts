@@ -8,3 +8,6 @@ export function answerHeaders(place: Place, token: string): Readonly<Record<stri
     'x-steno-resume-token': token,
   };
 }
+
+/** Of an answer that another inference made before. */
+export const FROM_CACHE: Readonly<Record<string, string>> = { 'x-steno-cache': 'hit' };

@@ -4,6 +4,7 @@ import { problemBody, problemHeaders, type Problem } from '../problems.ts';
 import type { FlushLater } from '../streams/flush-queue.ts';
 import type { FrameSink } from '../streams/frames.ts';
 import { chunksOf, errorChunk, type Chunks, type CompletionName } from './chunks.ts';
+import { FROM_CACHE } from './answer-headers.ts';
 import { answerProblem, stopped, streamReset, tooSlow } from './answer-problem.ts';
 
 type ChunkSinkOptions = {
@@ -41,8 +42,9 @@ export function openChunkSink(options: ChunkSinkOptions): FrameSink {
 
   return {
     accepted: () => stream.hold(''),
-    started(model) {
+    started(model, isCached) {
       if (chunks === null) name = { ...name, model };
+      if (isCached === true) stream.tell(FROM_CACHE);
       stream.begin();
     },
     delta(seq, text) {

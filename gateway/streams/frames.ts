@@ -9,6 +9,8 @@ export type End = {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly cachedTokens: number;
+  /** True for an answer that another inference made before. */
+  readonly isCached?: boolean;
 };
 
 /** What an accepted message got: where its answer lies, and the token that finds it again. */
@@ -28,10 +30,10 @@ export interface FrameSink {
   /** `seq` is null where the stream broke rather than ended. */
   error(problem: Problem, seq: number | null): void;
   /**
-   * The answer's first record was read, and `model` is what answers: a transport that waited with its headers sends
+   * The answer's first record was read, and `model` is what answers, or answered the same prompt before: a transport that waited with its headers sends
    * them. Called again where another attempt begins.
    */
-  started(model: string): void;
+  started(model: string, isCached?: boolean): void;
   /** The gateway goes away: the stream goes on elsewhere after `cursor`. */
   draining(cursor: number): void;
   /** The gateway is gone now; like `error` if nothing was sent yet, else the stream breaks off as announced. */
@@ -65,6 +67,7 @@ export function framesOf(inferenceId: string, clientId: string | null = null): F
         outcome: end.outcome,
         finish_reason: end.finishReason,
         model: end.model,
+        ...(end.isCached === true ? { cached: true } : {}),
         usage: {
           prompt_tokens: end.promptTokens,
           completion_tokens: end.completionTokens,

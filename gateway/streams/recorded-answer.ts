@@ -1,3 +1,4 @@
+import { CACHE_ENGINE } from '../../streams/cache-engine.ts';
 import type { EventOf } from '../../schemas/generated/types.ts';
 import { isTerminal, type TerminalEvent } from '../../streams/effective-end.ts';
 import { endProblem, type Problem } from '../problems.ts';
@@ -47,8 +48,9 @@ function endOf(event: TerminalEvent): End | Problem {
     const { code, reason, retryable } = event.data;
     return endProblem(code, reason, retryable);
   }
-  const { model, promptTokens, completionTokens, cachedTokens } = event.data;
-  const counts = { model, promptTokens, completionTokens, cachedTokens };
+  const { model, engine, promptTokens, completionTokens, cachedTokens } = event.data;
+  const isCached = engine === CACHE_ENGINE;
+  const counts = { model, promptTokens, completionTokens, cachedTokens, isCached };
   return event.type === 'InferenceCompleted'
     ? { outcome: 'completed', finishReason: event.data.finishReason, ...counts }
     : { outcome: 'cancelled', finishReason: null, ...counts };

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { InferenceAttached, InferenceEnded } from '../../schemas/generated/types.ts';
+import type { AttemptStarted, InferenceAttached, InferenceEnded } from '../../schemas/generated/types.ts';
+import { CACHE_ENGINE } from '../../streams/cache-engine.ts';
 import { sha256 } from '../../streams/ids.ts';
 import { readDelta, startReading, type ReplyEvent } from '../../streams/read-deltas.ts';
 import { endProblem, keyMismatch, problemOf, refuse, type Problem } from '../problems.ts';
@@ -64,6 +65,8 @@ export function openReader(options: ReaderOptions): StreamReader {
   let fresh = accepted !== null;
   /** An end that may belong to an earlier message of the same id. */
   let held: InferenceEnded | null = null;
+  /** The attempt that is read gives again what another inference made. */
+  let isCached = false;
   let first = true;
   let draining = false;
 
@@ -84,7 +87,7 @@ export function openReader(options: ReaderOptions): StreamReader {
         case 'ignored':
           return;
         case 'attempt':
-          return event.type === 'AttemptStarted' ? start(event.data.model) : undefined;
+          return event.type === 'AttemptStarted' ? begin(event.data) : undefined;
         case 'delta':
           return showDelta(verdict.seq, verdict.text);
         case 'reset':
@@ -97,7 +100,7 @@ export function openReader(options: ReaderOptions): StreamReader {
     isAcknowledged: () => acknowledged,
     showRecord(recorded) {
       if (state !== 'reading') return;
-      if ('model' in recorded.end) start(recorded.end.model);
+      if ('model' in recorded.end) start(recorded.end.model, recorded.end.isCached);
       void showSteps(stepsAfter(recorded, cursor), recorded.end);
     },
     fail,
@@ -145,9 +148,14 @@ export function openReader(options: ReaderOptions): StreamReader {
     options.onAttached(reader, attached);
   }
 
+  function begin({ model, engine }: AttemptStarted): void {
+    isCached = engine === CACHE_ENGINE;
+    start(model, isCached);
+  }
+
   /** A client that has a part already may have all: then there is nothing to start. */
-  function start(model: string): void {
-    if (cursor < 0) sink.started(model);
+  function start(model: string, cached = false): void {
+    if (cursor < 0) sink.started(model, cached);
   }
 
   function showDelta(seq: number, text: string): void {
@@ -167,8 +175,8 @@ export function openReader(options: ReaderOptions): StreamReader {
   }
 
   function end(ended: InferenceEnded): void {
-    const last = lastWord(ended);
-    if ('model' in last) start(last.model);
+    const last = lastWord(ended, isCached);
+    if ('model' in last) start(last.model, isCached);
     if (ended.outcome === 'rejected' || sha256(reading.text) === ended.textHash) {
       return finish(reading.nextSeq, last);
     }
@@ -221,7 +229,7 @@ export function openReader(options: ReaderOptions): StreamReader {
   }
 }
 
-function lastWord(ended: InferenceEnded): End | Problem {
+function lastWord(ended: InferenceEnded, isCached: boolean): End | Problem {
   const {
     outcome,
     code,
@@ -234,5 +242,5 @@ function lastWord(ended: InferenceEnded): End | Problem {
     cachedTokens,
   } = ended;
   if (outcome !== 'completed' && outcome !== 'cancelled') return endProblem(code, reason, retryable);
-  return { outcome, finishReason, model, promptTokens, completionTokens, cachedTokens };
+  return { outcome, finishReason, model, promptTokens, completionTokens, cachedTokens, isCached };
 }

@@ -65,6 +65,8 @@ export const modelEntry = z.strictObject({
   }),
   /** Ids of the models that answer where this one cannot, asked in this order; each of another pool. */
   fallbacks: z.array(z.string()).default([]),
+  /** How old an answer may be that is given again to the same prompt of the same tenant; 0 asks the model every time. */
+  cacheSeconds: z.int().min(0).max(86_400).default(0),
   deadlineMs: z.int().min(1).default(600_000),
   firstTokenMs: z.int().min(1).default(30_000),
   tokenGapMs: z.int().min(1).default(30_000),

@@ -129,6 +129,8 @@ export type Parameters = {
   readonly seed: number | null;
   /** Strings that end the answer; not part of it. */
   readonly stop: readonly string[];
+  /** An answer to the same prompt may be given again until it is so old, and this one kept for others; 0 for neither. */
+  readonly cacheSeconds: number;
 };
 
 /** What a part of a message holds. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
@@ -285,6 +287,40 @@ export type AlertResolved = {
   readonly resolvedBy: string;
 };
 
+/** An answer that may be given again to the same prompt of the same tenant: the response cache. */
+export type AnswerCached = {
+  /** Names this event for ever; derived from what caused it, so a retry has the same. */
+  readonly eventId: string;
+  /** The producer's clock. Folds use the broker's append time instead. */
+  readonly occurredAt: number;
+  /** Event id (or request id) that caused this event. */
+  readonly causationId: string;
+  /** The turn this event belongs to: the id of its message. */
+  readonly correlationId: string;
+  /** Which program wrote it. */
+  readonly producer: Producer;
+  /** The tenant, from the credential. */
+  readonly tenantId: string;
+  /** Where it was given first. */
+  readonly conversationId: string;
+  /** The inference that made it. */
+  readonly inferenceId: string;
+  /** Model id of the catalogue. */
+  readonly model: string;
+  /** SHA-256 over model, messages and parameters: what must be the same. */
+  readonly promptHash: string;
+  /** The answer. */
+  readonly content: Content;
+  /** UTF-8 bytes of each piece that it came in. */
+  readonly deltaBytes: readonly number[];
+  /** Why the model stopped. */
+  readonly finishReason: FinishReason;
+  /** Tokens of the prompt. */
+  readonly promptTokens: number;
+  /** Tokens of the answer. */
+  readonly completionTokens: number;
+};
+
 /** A key was made. It was shown once; what is kept of it finds it and cannot make it. */
 export type ApiKeyIssued = {
   /** Names this event for ever; derived from what caused it, so a retry has the same. */
@@ -371,6 +407,26 @@ export type AttemptStarted = {
   readonly engine: string;
   /** Model id of the catalogue. */
   readonly model: string;
+};
+
+/** Answers of a tenant that were cached before are not given again. */
+export type CacheCleared = {
+  /** Names this event for ever; derived from what caused it, so a retry has the same. */
+  readonly eventId: string;
+  /** The producer's clock. Folds use the broker's append time instead. */
+  readonly occurredAt: number;
+  /** Event id (or request id) that caused this event. */
+  readonly causationId: string;
+  /** The turn this event belongs to: the id of its message. */
+  readonly correlationId: string;
+  /** Which program wrote it. */
+  readonly producer: Producer;
+  /** The tenant, from the credential. */
+  readonly tenantId: string;
+  /** Who did it: the way it was done and the name it was done under. */
+  readonly actor: string;
+  /** Only those of this model; null for all. */
+  readonly model: string | null;
 };
 
 /** Somebody asked to stop an inference. */
@@ -1372,9 +1428,11 @@ export type EventMap = {
   readonly AccessRecorded: AccessRecorded;
   readonly AlertRaised: AlertRaised;
   readonly AlertResolved: AlertResolved;
+  readonly AnswerCached: AnswerCached;
   readonly ApiKeyIssued: ApiKeyIssued;
   readonly ApiKeyRevoked: ApiKeyRevoked;
   readonly AttemptStarted: AttemptStarted;
+  readonly CacheCleared: CacheCleared;
   readonly CancelRequested: CancelRequested;
   readonly ContentDeleted: ContentDeleted;
   readonly ContextSummarized: ContextSummarized;

@@ -44,5 +44,12 @@ export async function connectEvents(
     });
   }
   const log = await openKafkaLog(kafkaOptions(config, `${config.topicPrefix}-${role}-${process.pid}`));
-  return openEventLog(log, connectRegistry(url, auth), url, allTopics(config.topicPrefix, pools), telemetry);
+  try {
+    const topics = allTopics(config.topicPrefix, pools);
+    return await openEventLog(log, connectRegistry(url, auth), url, topics, telemetry);
+  } catch (error) {
+    // Its connections would keep the process alive.
+    await log.close();
+    throw error;
+  }
 }

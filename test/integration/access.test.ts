@@ -1,50 +1,34 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
 import { WebSocket } from 'ws';
 import { apiOf, type Api } from '../support/api.ts';
 import { mutated } from '../support/mutated.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { seededRandom } from '../support/random.ts';
 import { startSteno } from '../support/steno-command.ts';
+import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts';
 import { until } from '../support/until.ts';
 
 /** Roles, permissions, client tokens, tokens of an identity provider, and the port of administrators. */
 
-const ISSUER = 'https://login.example';
-const AUDIENCE = 'steno';
 const CEILING_MS = 50_000;
 
 let platform: Platform;
 let url: string;
 let admin: string;
 let operator: Api;
-let issuer: Server;
-let issuerAnswers = true;
-const signer = await generateKeyPair('ES256');
-const stranger = await generateKeyPair('ES256');
+let issuer: TokenIssuer;
 
 before(async () => {
-  const jwk = { ...(await exportJWK(signer.publicKey)), kid: 'one', alg: 'ES256', use: 'sig' };
-  issuer = createServer((_request, response) => {
-    if (!issuerAnswers) return void response.writeHead(500).end();
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ keys: [jwk] }));
-  });
-  await once(issuer.listen(0, '127.0.0.1'), 'listening');
-  const { port } = issuer.address() as AddressInfo;
+  issuer = await startTokenIssuer();
   platform = await startPlatform({
     env: {
       STENO_AUTH: 'required',
       STENO_ADMIN_PORT: '0',
-      STENO_JWT_ISSUER: ISSUER,
-      STENO_JWT_AUDIENCE: AUDIENCE,
-      STENO_JWT_JWKS_URL: `http://127.0.0.1:${port}/jwks.json`,
+      ...issuer.env,
       STENO_ALLOWED_ORIGINS: 'https://shop.example',
     },
   });
@@ -56,7 +40,7 @@ before(async () => {
 });
 after(async () => {
   await platform.stop();
-  issuer.close();
+  await issuer.stop();
 });
 
 /** The first administrator is made by command: nobody can be let in by a port that nobody may use. */
@@ -83,16 +67,6 @@ async function clientToken(api: Api, body: object): Promise<string> {
   assert.equal(made.status, 201, made.text);
   assert.equal(made.headers.get('cache-control'), 'no-store');
   return String(made.field('token'));
-}
-
-async function jwt(claims: JWTPayload, key = signer.privateKey, header: object = {}): Promise<string> {
-  return new SignJWT({ tenant: 'acme', ...claims })
-    .setProtectedHeader({ alg: 'ES256', kid: 'one', ...header })
-    .setIssuer(claims.iss ?? ISSUER)
-    .setAudience(claims.aud ?? AUDIENCE)
-    .setSubject(claims.sub ?? 'auth0|ann')
-    .setExpirationTime(claims.exp ?? '10m')
-    .sign(key);
 }
 
 test('an operator makes, lists, rotates and withdraws keys of every tenant', async () => {
@@ -253,45 +227,28 @@ test('a connection belongs to one caller', async () => {
 });
 
 test('a token of the identity provider names user and tenant; what is wrong with one is refused', async () => {
-  const ann = apiOf(url, await jwt({}));
+  const ann = apiOf(url, await issuer.sign());
   const chat = await ann.send('POST', '/v1/chat', { message: 'hello [[tokens=1]]' });
   assert.equal(chat.status, 200, chat.text);
-  const auditor = apiOf(url, await jwt({ sub: 'eve', steno_role: 'auditor' }));
+  const auditor = apiOf(url, await issuer.sign({ sub: 'eve', steno_role: 'auditor' }));
   assert.equal((await auditor.send('POST', '/v1/chat', { message: 'hello' })).status, 403);
   const id = chat.headers.get('x-steno-inference') ?? '';
   assert.equal((await auditor.get(`/v1/inferences/${id}/stream`)).status, 200);
-  const elsewhere = apiOf(url, await jwt({ tenant: 'other', sub: 'auth0|ann' }));
+  const elsewhere = apiOf(url, await issuer.sign({ tenant: 'other', sub: 'auth0|ann' }));
   assert.equal((await elsewhere.get(`/v1/inferences/${id}/stream`)).status, 404);
-  const hmac = new TextEncoder().encode('a secret that is long enough for HS256');
-  const unsigned = new UnsecuredJWT({ tenant: 'acme' }).setIssuer(ISSUER).setAudience(AUDIENCE).encode();
-  const ownKey = await exportJWK(stranger.publicKey);
-  for (const [what, token] of Object.entries({
-    'another key': await jwt({}, stranger.privateKey),
-    'a key it brings itself': await jwt({}, stranger.privateKey, { jwk: ownKey, kid: 'own' }),
-    'a key it points to': await jwt({}, stranger.privateKey, { jku: 'https://evil.example/keys' }),
-    'no signature': unsigned,
-    'a shared secret': await new SignJWT({ tenant: 'acme', sub: 'x' })
-      .setProtectedHeader({ alg: 'HS256' })
-      .setIssuer(ISSUER)
-      .setAudience(AUDIENCE)
-      .setExpirationTime('1m')
-      .sign(hmac),
-    'another issuer': await jwt({ iss: 'https://evil.example' }),
-    'another audience': await jwt({ aud: 'billing' }),
-    'its time is over': await jwt({ exp: 1_000_000 }),
-    'no tenant': await jwt({ tenant: undefined }),
-    'a tenant that is no name': await jwt({ tenant: { $ne: null } }),
-    'an administrator': await jwt({ steno_role: 'operator' }),
-  }))
+  for (const [what, token] of Object.entries(await issuer.forged()))
     assert.equal((await apiOf(url, token).get('/v1/limits')).status, 401, what);
-  assert.equal((await apiOf(admin, await jwt({ steno_role: 'operator' })).get('/v1/keys')).status, 401);
+  assert.equal(
+    (await apiOf(admin, await issuer.sign({ steno_role: 'operator' })).get('/v1/keys')).status,
+    401,
+  );
   assert.equal((await ann.send('POST', '/v1/client-tokens', { user: 'x' })).status, 403);
 });
 
 test('tokens of the identity provider open WebSockets, with what was sent before they were checked', async () => {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/chat`);
   await once(socket, 'open');
-  socket.send(JSON.stringify({ type: 'auth', key: await jwt({}) }));
+  socket.send(JSON.stringify({ type: 'auth', key: await issuer.sign() }));
   socket.send(JSON.stringify({ type: 'message', id: 'm', text: 'hello [[tokens=1]]' }));
   const [frame] = (await once(socket, 'message')) as [Buffer];
   assert.match(frame.toString(), /"accepted"/);
@@ -301,7 +258,7 @@ test('tokens of the identity provider open WebSockets, with what was sent before
 test('2,000 tokens that differ in a character are refused', async () => {
   const random = seededRandom(18);
   const shop = await makeKey({ tenant: 'acme', principal: 'shop' });
-  const tokens = [await jwt({}), await clientToken(shop.api, { user: 'alice' })];
+  const tokens = [await issuer.sign(), await clientToken(shop.api, { user: 'alice' })];
   for (let tried = 0; tried < 2_000; tried += 50) {
     const batch = Array.from({ length: 50 }, (_, index) => {
       const token = tokens[index % 2] ?? '';
@@ -314,9 +271,9 @@ test('2,000 tokens that differ in a character are refused', async () => {
 });
 
 test('while the issuer does not answer, its tokens wait for nobody and keys go on', async () => {
-  issuerAnswers = false;
+  issuer.fail();
   const gateway = await platform.start('gateway', { STENO_REPLY_PARTITION: '4' });
-  const answer = await apiOf(gateway.address ?? '', await jwt({})).get('/v1/limits');
+  const answer = await apiOf(gateway.address ?? '', await issuer.sign()).get('/v1/limits');
   assert.equal(answer.status, 503);
   assert.ok(answer.headers.has('retry-after'));
   const shop = await makeKey({ tenant: 'acme', principal: 'shop' });

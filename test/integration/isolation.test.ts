@@ -76,6 +76,7 @@ const adminCases: typeof cases = {
   rotateKey: ({ key }) => [{ path: `/v1/keys/${key}/rotate`, body: {} }],
   revokeKey: ({ key }) => [{ path: `/v1/keys/${key}` }],
   listTenants: () => [{ answers: 200 }],
+  clearCache: () => [{ path: '/v1/tenants/TENANT/cache' }],
   setTenant: () => [{ path: '/v1/tenants/TENANT', body: {} }],
 };
 

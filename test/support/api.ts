@@ -1,7 +1,12 @@
 /** Calls of one credential at one address. */
 export type Api = {
   readonly get: (path: string) => Promise<Answered>;
-  readonly send: (method: string, path: string, body?: unknown) => Promise<Answered>;
+  readonly send: (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<Answered>;
 };
 
 export type Answered = {
@@ -14,12 +19,18 @@ export type Answered = {
 
 /** Opens calls with a bearer key; null for none. */
 export function apiOf(url: string, key: string | null): Api {
-  async function send(method: string, path: string, body?: unknown): Promise<Answered> {
+  async function send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answered> {
     const response = await fetch(url + path, {
       method,
       headers: {
         ...(key === null ? {} : { authorization: `Bearer ${key}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

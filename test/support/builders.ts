@@ -48,7 +48,7 @@ export function aMessage(
     preceding: [],
     instructions: null,
     metadata: {},
-    parameters: { maxTokens: 100, temperature: 0, topP: 1, seed: null, stop: [] },
+    parameters: { maxTokens: 100, temperature: 0, topP: 1, seed: null, stop: [], cacheSeconds: 0 },
     route: { pool: 'pool', tier: 'interactive', model: 'model', canaryBucket: 5, fallbacks: [] },
     replyPartition: REPLY_PARTITION,
     deltasFrom: 40,

@@ -68,7 +68,7 @@ export function submitted(
     preceding: [],
     instructions: null,
     metadata: {},
-    parameters: { maxTokens: 512, temperature: 0.7, topP: 1, seed: null, stop: [] },
+    parameters: { maxTokens: 512, temperature: 0.7, topP: 1, seed: null, stop: [], cacheSeconds: 0 },
     route: ROUTE,
     replyPartition: 3,
     deltasFrom: 1_000,

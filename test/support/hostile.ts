@@ -61,8 +61,8 @@ function damaged(value: unknown, random: Random): unknown {
     const at = random.between(0, items.length);
     return [...items.slice(0, at), damaged(items[at], random), ...items.slice(at + 1)];
   }
-  const entries = Object.entries(value);
-  const [name, inner] = entries.length === 0 ? ['x', null] : random.pick(entries);
+  const entries: readonly (readonly [string, unknown])[] = Object.entries(value);
+  const [name, inner] = entries.length === 0 ? (['x', null] as const) : random.pick(entries);
   const others = Object.fromEntries(entries.filter(([other]) => other !== name));
   switch (random.between(0, 3)) {
     case 0:

@@ -8,7 +8,7 @@ import { readTopic } from './read-topic.ts';
 
 /** Reads everything the checker needs. */
 export async function readRecorded(platform: Platform): Promise<Recorded> {
-  const events = await connectEvents(parseConfig(platform.env), 'checker', ['scripted', 'small']);
+  const events = await connectEvents(parseConfig(platform.env), 'checker', []);
   try {
     const read = (dataset: keyof typeof datasets): ReturnType<typeof readTopic> =>
       readTopic(events, topicName(platform.cluster.prefix, datasets[dataset]));

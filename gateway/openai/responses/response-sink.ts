@@ -1,3 +1,4 @@
+import { FROM_CACHE } from '../answer-headers.ts';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { openEventStream } from '../../http/event-stream.ts';
 import { problemBody, problemHeaders, type Problem } from '../../problems.ts';
@@ -40,7 +41,8 @@ export function openResponseSink(options: ResponseSinkOptions): FrameSink {
 
   return {
     accepted: () => stream.hold(events.begin()),
-    started() {
+    started(_model, isCached) {
+      if (isCached === true) stream.tell(FROM_CACHE);
       stream.hold(events.begin());
       stream.begin();
     },

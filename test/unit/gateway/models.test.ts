@@ -6,7 +6,15 @@ import { StenoError } from '../../../runtime/errors.ts';
 import type { Cluster } from '../../../streams/cluster.ts';
 
 const model = (id: string, ...aliases: string[]): Model => ({
-  ...{ id, aliases, fallbacks: [], pool: `pool-${id}`, contextLength: 2_048, maxOutputTokens: 512 },
+  ...{
+    id,
+    aliases,
+    fallbacks: [],
+    cacheSeconds: 0,
+    pool: `pool-${id}`,
+    contextLength: 2_048,
+    maxOutputTokens: 512,
+  },
   price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
 });
 const [small, other] = [model('small', 'default'), model('other', 'gpt-4o')];

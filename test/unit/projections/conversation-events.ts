@@ -63,7 +63,7 @@ const defaults: { readonly [Type in EventType]?: EventMap[Type] } = {
     preceding: [],
     instructions: null,
     metadata: {},
-    parameters: { maxTokens: 100, temperature: 0, topP: 1, seed: null, stop: [] },
+    parameters: { maxTokens: 100, temperature: 0, topP: 1, seed: null, stop: [], cacheSeconds: 0 },
     route: { pool: 'small', tier: 'interactive', model: 'model-asked', canaryBucket: -1, fallbacks: [] },
     replyPartition: 3,
     deltasFrom: 42,

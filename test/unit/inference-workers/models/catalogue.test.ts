@@ -54,6 +54,15 @@ test('names that are not unique and entries that contradict themselves are refus
   );
 });
 
+test('a fallback is another model of another pool', async () => {
+  const { models } = await loadCatalogue();
+  const [model, other] = models;
+  const chain = (...fallbacks: string[]) => ({ models: [{ ...model, fallbacks }, other] });
+  assert.deepEqual(parseCatalogue(chain('scripted'), 'my.json').models[0]?.fallbacks, ['scripted']);
+  for (const name of ['nobody', model?.id ?? ''])
+    assert.throws(() => parseCatalogue(chain(name), 'my.json'), /fallbacks: got ".*another pool/);
+});
+
 test('equal entries have equal hashes, in whatever order their fields stand', async () => {
   const { models, contentHash } = await loadCatalogue();
   const reversed = models.map((model) => Object.fromEntries(Object.entries(model).reverse()) as typeof model);
@@ -86,6 +95,7 @@ test('a user names a model of an OpenAI-compatible API; its key is only named', 
     slots: 32,
     continues: false,
     maxTokensField: 'max_completion_tokens',
+    breaker: { failures: 5, openMs: 5_000 },
     omit: [],
   });
   const own = await namedModel('openai:Qwen/Qwen3-8B', 'http://127.0.0.1:8000/v1');

@@ -94,6 +94,7 @@ function anEntry(overrides: Partial<ModelEntry> = {}): ModelEntry {
     quantisation: null,
     price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
     fallbacks: [],
+    cacheSeconds: 0,
     deadlineMs: 600_000,
     firstTokenMs: 30_000,
     tokenGapMs: 30_000,

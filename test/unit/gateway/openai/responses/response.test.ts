@@ -35,7 +35,15 @@ const event = messageEvent({
   },
   ids: { messageId, conversationId: 'conv_1', inferenceId },
   model: {
-    ...{ id: 'm', aliases: [], fallbacks: [], pool: 'p', contextLength: 100, maxOutputTokens: 50 },
+    ...{
+      id: 'm',
+      aliases: [],
+      fallbacks: [],
+      cacheSeconds: 0,
+      pool: 'p',
+      contextLength: 100,
+      maxOutputTokens: 50,
+    },
     price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
   },
   producer: { service: 'gateway', version: '1' },
@@ -44,6 +52,7 @@ const event = messageEvent({
   replyPartition: 1,
   deltasFrom: 2,
   fallbacks: [],
+  cacheSeconds: 0,
   now: 1_700_000_000_999,
 });
 
