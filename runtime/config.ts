@@ -116,6 +116,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     const names = ['STENO_JWT_ISSUER', 'STENO_JWT_AUDIENCE', 'STENO_JWT_JWKS_URL'] as const;
     const [issuer, audience, jwksUrl] = [raw(names[0]), raw(names[1]), url(names[2])];
     const tenantClaim = raw('STENO_JWT_TENANT_CLAIM');
+    // Whoever can change what is fetched can sign tokens.
+    if (jwksUrl !== null && !/^https:|^http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(jwksUrl))
+      problem(names[2], jwksUrl);
     if (issuer !== null && audience !== null && jwksUrl !== null && tenantClaim !== null)
       return { issuer, audience, jwksUrl, tenantClaim };
     // One without the others would silently trust nobody.

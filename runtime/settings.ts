@@ -66,7 +66,12 @@ export const settings = [
     'Signed tokens (JWT) of this issuer are credentials too; with it go the three below.',
   ),
   setting('STENO_JWT_AUDIENCE', null, 'text', 'What such a token must name as its audience.'),
-  setting('STENO_JWT_JWKS_URL', null, 'a URL', 'Where the issuer publishes its keys (JWKS).'),
+  setting(
+    'STENO_JWT_JWKS_URL',
+    null,
+    'an https URL, or an http URL of this machine',
+    'Where the issuer publishes its keys (JWKS).',
+  ),
   setting('STENO_JWT_TENANT_CLAIM', 'tenant', 'text', 'Claim of such a token that names the tenant.'),
   setting(
     'STENO_ADMIN_PORT',

@@ -84,8 +84,9 @@ export async function openIdentity(options: {
       if (key === null) return others.find(key);
       if (looksLikeApiKey(key)) return findKey(key);
       if (looksLikeClientToken(key)) return clientTokens.find(key);
-      if (jsonWebTokens !== null && looksLikeJsonWebToken(key)) return jsonWebTokens.find(key);
-      return others.find(key);
+      if (jsonWebTokens === null || !looksLikeJsonWebToken(key)) return others.find(key);
+      // Whoever made a key of a file may have put dots in it.
+      return others.find(key) ?? jsonWebTokens.find(key);
     },
     grantsOf,
     limitsOf(owner) {

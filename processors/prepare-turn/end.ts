@@ -143,6 +143,7 @@ function measuredOf(
       totalMillis: Math.max(0, event.time - turn.submittedAt),
       recordPartition: event.partition,
       recordOffset: event.offset,
+      answeredBy: ran && data.model !== '' ? data.model : null,
     },
     topic: rules.topics.turns,
     key: row.conversationId,

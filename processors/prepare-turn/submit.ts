@@ -218,6 +218,7 @@ function reject(event: Submitted, code: string, reason: string, rules: Rules): D
           totalMillis: 0,
           recordPartition: event.partition,
           recordOffset: event.offset,
+          answeredBy: null,
         },
         topic: rules.topics.turns,
         key: conversationId,

@@ -1339,6 +1339,8 @@ export type TurnMeasured = {
   readonly recordPartition: number;
   /** Its offset. */
   readonly recordOffset: number;
+  /** Id of the model that answered, or began to; null where none did. */
+  readonly answeredBy: string | null;
 };
 
 /** What one claim used, counted by who ran it. */

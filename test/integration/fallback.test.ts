@@ -139,6 +139,9 @@ test('the record says who was asked, and counts what each did', async () => {
     ),
   );
   assert.deepEqual([...used.values()].sort(), ['large failed', 'scripted completed']);
+  const measured = turns.find((event) => event.type === 'TurnMeasured' && event.data.inferenceId === cutIn);
+  assert.ok(measured?.type === 'TurnMeasured');
+  assert.deepEqual([measured.data.model, measured.data.answeredBy], ['large', 'scripted']);
   assert.ok(conversations.every(({ type }) => type !== 'InferenceFailed'));
 });
 

@@ -4,9 +4,10 @@ import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { adminOperations } from '../../gateway/admin/operations.ts';
 import { operations, type Operation } from '../../gateway/http/operations.ts';
+import { freePort } from '../../infra/kafka/process/free-port.ts';
 import { apiOf, type Answered, type Api } from '../support/api.ts';
+import { makeKey } from '../support/make-key.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
-import { startSteno } from '../support/steno-command.ts';
 import { until } from '../support/until.ts';
 
 /** P9: whatever one tenant names, nothing of another's is in the answer; what is another's answers 404. */
@@ -81,48 +82,22 @@ const adminCases: typeof cases = {
 };
 
 let platform: Platform;
-let admin = '';
 const keys = new Map<string, string>();
 const managers = new Map<string, Api>();
 const owned = new Map<string, Ids>();
 
 before(async () => {
-  platform = await startPlatform({
-    env: { STENO_AUTH: 'required', STENO_ADMIN_PORT: String(await freePort()) },
-  });
+  const port = await freePort('127.0.0.1');
+  const admin = `http://127.0.0.1:${port}`;
+  platform = await startPlatform({ env: { STENO_AUTH: 'required', STENO_ADMIN_PORT: String(port) } });
   for (const tenant of TENANTS) {
-    managers.set(tenant, apiOf(admin, await createKey(tenant, 'boss', '--role', 'admin')));
+    managers.set(tenant, apiOf(admin, await makeKey(platform, tenant, 'boss', '--role', 'admin')));
     // The same name in both: a tenant is told by its credential alone.
-    keys.set(tenant, await createKey(tenant, 'ann'));
+    keys.set(tenant, await makeKey(platform, tenant, 'ann'));
   }
   for (const tenant of TENANTS) owned.set(tenant, await say(tenant));
 });
 after(() => platform.stop());
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  assert.ok(address !== null && typeof address === 'object');
-  await new Promise((resolve) => server.close(resolve));
-  admin = `http://127.0.0.1:${address.port}`;
-  return address.port;
-}
-
-async function createKey(tenant: string, principal: string, ...more: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await startSteno(
-    ['keys', 'create', '--tenant', tenant, '--principal', principal, ...more],
-    { ...process.env, ...platform.env },
-  ).ended;
-  assert.equal(code, 0, stderr);
-  const key = stdout.trim();
-  await until(
-    'the key works',
-    async () => (await apiOf(platform.url(), key).get('/status.json')).status === 200,
-  );
-  return key;
-}
 
 function apiOfTenant(tenant: string): Api {
   return apiOf(platform.url(), keys.get(tenant) ?? '');

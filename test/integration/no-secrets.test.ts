@@ -8,9 +8,9 @@ import { parseConfig } from '../../runtime/config.ts';
 import { connectEvents } from '../../streams/kafka/connect.ts';
 import { datasets, topicName } from '../../streams/topics.ts';
 import { viewDeadLetters } from '../support/dead-letter-view.ts';
+import { makeKey } from '../support/make-key.ts';
 import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
-import { startSteno } from '../support/steno-command.ts';
 import { until } from '../support/until.ts';
 
 /** P18: keys, tokens and what people say are in no log, metric, trace, error or dead-letter header. */
@@ -30,13 +30,8 @@ before(async () => {
   platform = await startPlatform({
     env: { STENO_AUTH: 'required', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, LOG_LEVEL: 'debug' },
   });
-  const { stdout } = await startSteno(['keys', 'create', '--tenant', 'acme', '--principal', 'ann'], {
-    ...process.env,
-    ...platform.env,
-  }).ended;
-  key = stdout.trim();
+  key = await makeKey(platform, 'acme', 'ann');
   secrets.add(key.slice(key.indexOf('_') + 1));
-  await until('the key works', async () => (await send('/v1/limits', {})).status === 200);
 });
 after(async () => {
   await platform.stop();

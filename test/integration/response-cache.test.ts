@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
+import { freePort } from '../../infra/kafka/process/free-port.ts';
 import { collect } from '../support/collect.ts';
 import { apiOf, type Answered, type Api } from '../support/api.ts';
 import { startMisbehavingBackend, type MisbehavingBackend } from '../support/misbehaving-backend.ts';
+import { makeKey } from '../support/make-key.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { readRecorded } from '../support/recorded.ts';
 import { kill9 } from '../support/role-process.ts';
-import { startSteno } from '../support/steno-command.ts';
 import { until } from '../support/until.ts';
 
 /** The exact response cache, before a backend that counts what it is asked. */
@@ -35,7 +34,7 @@ before(async () => {
   };
   const file = join(folder, 'models.json');
   await writeFile(file, JSON.stringify({ models: [model] }));
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   platform = await startPlatform({
     env: {
       ...{ STENO_MODELS_FILE: file, STENO_MODEL: 'cached' },
@@ -43,38 +42,16 @@ before(async () => {
     },
   });
   for (const tenant of ['one', 'two']) {
-    const key = await createKey(tenant, 'user');
+    const key = await makeKey(platform, tenant, 'ann');
     apis.set(tenant, { key, api: apiOf(platform.url(), key) });
   }
-  admin = apiOf(`http://127.0.0.1:${port}`, await createKey('one', 'admin'));
+  admin = apiOf(`http://127.0.0.1:${port}`, await makeKey(platform, 'one', 'boss', '--role', 'admin'));
 });
 after(async () => {
   await platform.stop();
   await backend.close();
   await rm(folder, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  assert.ok(address !== null && typeof address === 'object');
-  await new Promise((resolve) => server.close(resolve));
-  return address.port;
-}
-
-async function createKey(tenant: string, role: string): Promise<string> {
-  const { stdout, stderr, code } = await startSteno(
-    ['keys', 'create', '--tenant', tenant, '--principal', role, '--role', role],
-    { ...process.env, ...platform.env },
-  ).ended;
-  assert.equal(code, 0, stderr);
-  const key = stdout.trim();
-  const knows = async (): Promise<boolean> =>
-    (await apiOf(platform.url(), key).get('/status.json')).status === 200;
-  await until('the key works', knows);
-  return key;
-}
 
 function of(tenant: string): Api {
   return apis.get(tenant)?.api ?? assert.fail();

@@ -172,6 +172,7 @@ export function measuredOf(
     totalMillis: 900,
     recordPartition: 3,
     recordOffset: 1_000,
+    answeredBy: null,
   };
 }
 

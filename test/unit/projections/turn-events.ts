@@ -62,6 +62,7 @@ export function measured(fields: Partial<EventMap['TurnMeasured']> = {}, hour = 
     totalMillis: 1_000,
     recordPartition: 3,
     recordOffset: 42,
+    answeredBy: null,
     ...fields,
   };
   return { type: 'TurnMeasured', data, ...placeIn(hour) };
