@@ -12,17 +12,21 @@ const INACTIVITY_MS = 30_000;
  * Checks what a caller has set. Throws StenoError `invalid_option`.
  *
  * @param {ClientOptions} options
- * @returns {{ session: Options, WebSocket: WebSocketConstructor }}
+ * @returns {{ session: Options, WebSocket: WebSocketConstructor, renewKey: (() => string | Promise<string>) | null }}
  */
 export function readOptions({ url, key, WebSocket, giveUpAfterMs, inactivityMs }) {
   const urls = (typeof url === 'string' ? [url] : (url ?? ownOrigin())).map(webSocketUrl);
   if (urls.length === 0) throw refuse('url', 'no gateway is named');
   const constructor = WebSocket ?? /** @type {WebSocketConstructor | undefined} */ (globalThis.WebSocket);
   if (constructor === undefined) throw refuse('WebSocket', 'there is no global WebSocket here');
+  if (key !== undefined && typeof key !== 'string' && typeof key !== 'function')
+    throw refuse('key', 'the key is neither a text nor a function that returns one');
   return {
+    renewKey: typeof key === 'function' ? key : null,
     session: {
       urls,
-      key: key ?? null,
+      key: typeof key === 'string' ? key : null,
+      renewsKey: typeof key === 'function',
       giveUpAfterMs: duration('giveUpAfterMs', giveUpAfterMs ?? GIVE_UP_AFTER_MS),
       inactivityMs: duration('inactivityMs', inactivityMs ?? INACTIVITY_MS),
     },

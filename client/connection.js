@@ -21,17 +21,22 @@ const ABNORMAL = 1006;
  * @param {object} options
  * @param {Options} options.session
  * @param {WebSocketConstructor} options.WebSocket
+ * @param {(() => string | Promise<string>) | null} options.renewKey  asked before each connection
  * @param {(effect: Extract<Effect, { type: 'part' | 'end' }>) => void} options.onEffect
  * @param {((connection: Connection) => void) | undefined} options.onConnection
  * @returns {(happened: Happened) => void}  tells the session what has happened
  */
-export function openConnection({ session: options, WebSocket, onEffect, onConnection }) {
+export function openConnection({ session: options, WebSocket, renewKey, onEffect, onConnection }) {
   let session = openSession(options);
   /** @type {WebSocketLike | null} */
   let socket = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let timerAt = Infinity;
+  /** Number of the connection that is wanted; 0 for none. */
+  let wanted = 0;
+  /** @type {string | null} */
+  let freshKey = null;
   /** @type {Happened[]} */
   const queue = [];
   let isRunning = false;
@@ -63,16 +68,40 @@ export function openConnection({ session: options, WebSocket, onEffect, onConnec
   function perform(effect) {
     switch (effect.type) {
       case 'connect':
-        return open(effect.url, effect.socket);
+        wanted = effect.socket;
+        return renewKey === null ? open(effect.url, effect.socket) : void renew(renewKey, effect);
       case 'send':
-        return socket?.send(JSON.stringify(effect.frame));
+        return socket?.send(JSON.stringify(withKey(effect.frame)));
       case 'drop':
+        wanted = 0;
         socket?.close(NORMAL);
         socket = null;
         return;
       default:
         onEffect(effect);
     }
+  }
+
+  /**
+   * @param {() => string | Promise<string>} ask
+   * @param {{ url: string, socket: number }} connection
+   */
+  async function renew(ask, { url, socket: number }) {
+    try {
+      freshKey = await ask();
+    } catch {
+      // Whoever makes keys is away, as a gateway may be.
+      return tell({ type: 'closed', socket: number, code: ABNORMAL });
+    }
+    // It may have come too late for a connection that nobody waits for any more.
+    if (wanted === number) open(url, number);
+  }
+
+  /** @param {object} frame */
+  function withKey(frame) {
+    return 'type' in frame && frame.type === 'auth' && freshKey !== null
+      ? { ...frame, key: freshKey }
+      : frame;
   }
 
   /**

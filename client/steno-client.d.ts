@@ -9,8 +9,11 @@ export type ClientOptions = {
    * page's own origin if left out.
    */
   readonly url?: string | readonly string[] | undefined;
-  /** API key. Sent as the first frame, never in an address. */
-  readonly key?: string | undefined;
+  /**
+   * API key or client token. Sent as the first frame, never in an address. A function is asked before each connection: for
+   * tokens that end, which your own server makes.
+   */
+  readonly key?: string | (() => string | Promise<string>) | undefined;
   /** A constructor of WebSockets, where there is no global one. */
   readonly WebSocket?: WebSocketConstructor | undefined;
   /** An answer of which nothing was heard for so long has failed; 120 000 if left out. */

@@ -20,7 +20,7 @@ export { StenoError };
 
 /** @type {typeof import('./steno-client.js').connect} */
 export function connect(options = {}) {
-  const { session, WebSocket } = readOptions(options);
+  const { session, WebSocket, renewKey } = readOptions(options);
   /** @type {Map<number, Reader>} */
   const readers = new Map();
   let lastKey = 0;
@@ -29,6 +29,7 @@ export function connect(options = {}) {
   const tell = openConnection({
     session,
     WebSocket,
+    renewKey,
     onConnection: options.onConnection,
     onEffect(effect) {
       const reader = readers.get(effect.key);

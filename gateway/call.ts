@@ -20,7 +20,7 @@ export type Call = {
   readonly trace: string | null;
   /** How old an answer may be that is given again, in seconds; left out where the caller does not say. */
   readonly cacheSeconds?: number;
-  /** False once the credential was withdrawn; left out where it cannot be. */
+  /** False once the credential was withdrawn or is over; left out where its connection is closed then, and the stream with it. */
   readonly isValid?: () => boolean;
   /** Sets headers of the answer, whatever it will be; left out where answers have none. */
   readonly tell?: (headers: Readonly<Record<string, string>>) => void;

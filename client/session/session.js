@@ -17,7 +17,14 @@
  * @property {readonly Request[]} requests  What is not answered yet.
  */
 
-/** @typedef {{ urls: readonly string[], key: string | null, giveUpAfterMs: number, inactivityMs: number }} Options */
+/**
+ * @typedef {object} Options
+ * @property {readonly string[]} urls
+ * @property {string | null} key
+ * @property {boolean} renewsKey  Each connection has a key of its own, which whoever opens it fills in.
+ * @property {number} giveUpAfterMs
+ * @property {number} inactivityMs
+ */
 
 /**
  * Something that happened. `now` is on a monotonic clock, `random` from 0 to 1.

@@ -91,16 +91,18 @@ function stop(turn, key) {
 
 /** @type {(turn: Turn) => void} */
 function opened(turn) {
-  const { key } = turn.session.options;
+  const { key, renewsKey } = turn.session.options;
   change(turn, { connection: 'open', since: turn.now });
-  if (key !== null) turn.effects.push({ type: 'send', frame: { type: 'auth', key } });
+  if (key !== null || renewsKey) turn.effects.push({ type: 'send', frame: { type: 'auth', key } });
   askWaiting(turn);
 }
 
 /** @type {(turn: Turn, code: number) => void} */
 function closed(turn, code) {
-  const { requests } = turn.session;
-  if (code === UNAUTHORIZED_CODE) for (const { key } of requests) end(turn, key, UNAUTHORIZED);
+  const { requests, failures, options } = turn.session;
+  // A key that was good has ended: the next connection has another. A fresh one that is refused is no good.
+  const isFinal = code === UNAUTHORIZED_CODE && !(options.renewsKey && failures === 0);
+  if (isFinal) for (const { key } of requests) end(turn, key, UNAUTHORIZED);
   const largest = code === TOO_LARGE_CODE ? largestUnheard(requests) : undefined;
   if (largest !== undefined) end(turn, largest.key, TOO_LARGE);
   lost(turn, code);

@@ -115,7 +115,7 @@ export function acceptSockets(
       connection.end();
     });
     const key = keyOf(request);
-    if (key !== null || !deps.keys.required) connection.authenticate(key);
+    if (key !== null) connection.authenticate(key);
   }
 
   return {

@@ -34,8 +34,8 @@ export type ConnectionDeps = {
 
 /** One client on a WebSocket. */
 export interface Connection {
-  /** Takes the key of the handshake, null where none is needed; else it is the first frame's. */
-  authenticate(key: string | null): void;
+  /** Takes the key of the handshake; without one it is the first frame's. */
+  authenticate(key: string): void;
   take(text: string): void;
   /** Tells about a frame that cannot be read; too many close the connection. */
   takeBad(error: unknown): void;
@@ -54,7 +54,9 @@ export function openConnection(socket: CuttableSocket, requestId: string, deps: 
   let inWork = 0;
   let badFrames = 0;
   let frameNumber = 0;
-  const authTimer = setTimeout(() => socket.close(4401, 'no auth frame within 5 s'), AUTH_WAIT_MS);
+  const authTimer = keys.required
+    ? setTimeout(() => socket.close(4401, 'no auth frame within 5 s'), AUTH_WAIT_MS)
+    : undefined;
 
   function openSink(inferenceId: string, clientId: string | null, span: Span): SocketSink {
     // One answer is written once to a socket, however often it was asked for.
@@ -184,6 +186,8 @@ export function openConnection(socket: CuttableSocket, requestId: string, deps: 
       return takeBad(error, parsed);
     }
     if (frame.type === 'auth') return authenticate(frame.key);
+    // Where no key is needed one may still be sent first, to be somebody.
+    if (credential === null && !keys.required) authenticate(null);
     if (credential === null) return socket.close(4401, 'the first frame must be auth');
     if (deps.isDraining()) return refuseFrame(frame, goesAway());
     if (inWork >= MAX_AT_ONCE || (frame.type !== 'stop' && sinks.size >= MAX_AT_ONCE)) {
@@ -205,8 +209,6 @@ export function openConnection(socket: CuttableSocket, requestId: string, deps: 
       caller: credential.caller,
       grants: credential.grants,
       requestId: `${requestId}.${frameNumber}`,
-      // A fresh token of the same caller carries on what an older one began.
-      isValid: () => credential?.isValid() ?? false,
       trace: span.traceparent,
     };
     const asked = frame;

@@ -34,4 +34,10 @@ test('what cannot work is refused at once, and names the option', () => {
 test('a key in an address is not taken along', () => {
   assert.equal(webSocketUrl('https://key:secret@example.com'), 'wss://example.com/v1/chat');
   assert.equal(readOptions({ url: 'http://a', key: 'k' }).session.key, 'k');
+  const renewed = readOptions({ url: 'http://a', key: () => 'k' });
+  assert.deepEqual([renewed.session.key, renewed.session.renewsKey, renewed.renewKey?.()], [null, true, 'k']);
+  // A program without types may give anything.
+  assert.throws(() => readOptions({ url: 'http://a', key: 7 as unknown as string }), {
+    code: 'invalid_option',
+  });
 });

@@ -33,7 +33,13 @@ export const INACTIVITY_MS = 30_000;
 
 export function givenSession(options: Partial<Options> = {}): GivenSession {
   let session = openSession({
-    ...{ urls: ['ws://a'], key: null, giveUpAfterMs: GIVE_UP_MS, inactivityMs: INACTIVITY_MS },
+    ...{
+      urls: ['ws://a'],
+      key: null,
+      renewsKey: false,
+      giveUpAfterMs: GIVE_UP_MS,
+      inactivityMs: INACTIVITY_MS,
+    },
     ...options,
   });
   let now = 1_000;

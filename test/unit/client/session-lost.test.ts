@@ -56,6 +56,37 @@ describe('gateways that go away', () => {
   });
 });
 
+describe('keys that end', () => {
+  test('a key that was good is followed by another; what is asked goes on', () => {
+    const given = givenSession({ renewsKey: true });
+    given.ask('m');
+    given.open();
+    given.receive(accepted('m'));
+    given.cut(4401);
+    assert.deepEqual(given.ends(), []);
+    given.waitUntilDue();
+    given.open();
+    assert.deepEqual(
+      given
+        .frames()
+        .map((frame) => ('type' in frame ? frame.type : ''))
+        .slice(-2),
+      ['auth', 'resume'],
+    );
+  });
+
+  test('a fresh key that is refused fails everything, for good', () => {
+    const given = givenSession({ renewsKey: true });
+    const key = given.ask('m');
+    given.open();
+    given.cut(4401);
+    given.waitUntilDue();
+    given.open();
+    given.cut(4401);
+    assert.deepEqual(given.ends(), [[key, 'invalid_api_key']]);
+  });
+});
+
 describe('no spinner turns for ever', () => {
   test('a silent connection is replaced and the answer resumed', () => {
     const given = givenSession();
