@@ -33,10 +33,6 @@ export function openConnection({ session: options, WebSocket, renewKey, onEffect
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let timerAt = Infinity;
-  /** Number of the connection that is wanted; 0 for none. */
-  let wanted = 0;
-  /** @type {string | null} */
-  let freshKey = null;
   /** @type {Happened[]} */
   const queue = [];
   let isRunning = false;
@@ -68,12 +64,10 @@ export function openConnection({ session: options, WebSocket, renewKey, onEffect
   function perform(effect) {
     switch (effect.type) {
       case 'connect':
-        wanted = effect.socket;
-        return renewKey === null ? open(effect.url, effect.socket) : void renew(renewKey, effect);
+        return renewKey === null ? open(effect, options.key) : void renew(renewKey, effect);
       case 'send':
-        return socket?.send(JSON.stringify(withKey(effect.frame)));
+        return socket?.send(JSON.stringify(effect.frame));
       case 'drop':
-        wanted = 0;
         socket?.close(NORMAL);
         socket = null;
         return;
@@ -86,29 +80,24 @@ export function openConnection({ session: options, WebSocket, renewKey, onEffect
    * @param {() => string | Promise<string>} ask
    * @param {{ url: string, socket: number }} connection
    */
-  async function renew(ask, { url, socket: number }) {
+  async function renew(ask, connection) {
+    /** @type {string} */
+    let key;
     try {
-      freshKey = await ask();
+      key = await ask();
     } catch {
       // Whoever makes keys is away, as a gateway may be.
-      return tell({ type: 'closed', socket: number, code: ABNORMAL });
+      return tell({ type: 'closed', socket: connection.socket, code: ABNORMAL });
     }
     // It may have come too late for a connection that nobody waits for any more.
-    if (wanted === number) open(url, number);
-  }
-
-  /** @param {object} frame */
-  function withKey(frame) {
-    return 'type' in frame && frame.type === 'auth' && freshKey !== null
-      ? { ...frame, key: freshKey }
-      : frame;
+    if (session.socket === connection.socket) open(connection, key);
   }
 
   /**
-   * @param {string} url
-   * @param {number} number
+   * @param {{ url: string, socket: number }} connection
+   * @param {string | null} key
    */
-  function open(url, number) {
+  function open({ url, socket: number }, key) {
     /** @type {WebSocketLike} */
     let opened;
     try {
@@ -119,7 +108,7 @@ export function openConnection({ session: options, WebSocket, renewKey, onEffect
       return tell({ type: 'closed', socket: number, code: ABNORMAL });
     }
     socket = opened;
-    opened.addEventListener('open', () => tell({ type: 'opened', socket: number }));
+    opened.addEventListener('open', () => tell({ type: 'opened', socket: number, key }));
     opened.addEventListener('message', ({ data }) =>
       tell({ type: 'frame', socket: number, text: String(data) }),
     );

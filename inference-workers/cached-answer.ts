@@ -1,5 +1,6 @@
 import type { InferenceRequested } from '../schemas/generated/types.ts';
 import { envelope, type LoggedEvent, type NewEvent } from '../streams/event.ts';
+import { cutText } from '../streams/delta-pieces.ts';
 import { CACHE_ENGINE } from '../streams/cache-engine.ts';
 import type { AnswerCache, CachedAnswer } from './answer-cache.ts';
 import type { DeltaWriter } from './delta-writer.ts';
@@ -8,14 +9,10 @@ import type { Counts, Ending, WorkerIdentity } from './terminal.ts';
 
 type Requested = LoggedEvent & { readonly type: 'InferenceRequested'; readonly data: InferenceRequested };
 
-/**
- * Returns the answer that may be given again to a request that nobody began; null where the model is to be asked. What was
- * handed on by another model was asked for because of its words, not for those of this one.
- */
+/** Returns the answer that may be given again to a request that nobody began; null where the model is to be asked. */
 export function cachedFor(cache: AnswerCache, { data, time }: Requested): CachedAnswer | null {
-  const { cacheSeconds } = data.parameters;
-  if (cacheSeconds === 0 || data.fallbackFrom.length > 0) return null;
-  return cache.find(data.tenantId, data.promptHash, time, cacheSeconds * 1000);
+  if (!mayCache(data)) return null;
+  return cache.find(data.tenantId, data.promptHash, time, data.parameters.cacheSeconds * 1000);
 }
 
 /** What is recorded of an answer from the cache: the cache made it, and it costs nothing. */
@@ -29,13 +26,15 @@ export function identityOfCache(worker: WorkerIdentity): WorkerIdentity {
 
 /** Writes the answer in the pieces that it came in. */
 export function writeCached(answer: CachedAnswer, writer: Pick<DeltaWriter, 'write'>): Generated {
-  const bytes = Buffer.from(answer.content.text ?? '', 'utf8');
-  let from = 0;
-  for (const length of piecesOf(answer, bytes.length)) {
-    const end = from + length;
-    const tokens = tokensUpTo(answer, end, bytes) - tokensUpTo(answer, from, bytes);
-    writer.write(bytes.toString('utf8', from, end), tokens);
-    from = end;
+  const text = answer.content.text ?? '';
+  const total = Buffer.byteLength(text, 'utf8');
+  // Tokens are not recorded by piece: they are shared out by bytes.
+  const tokensUpTo = (end: number): number => Math.floor((answer.completionTokens * end) / total);
+  let at = 0;
+  for (const piece of total === 0 ? [] : (cutText(text, answer.deltaBytes) ?? [text])) {
+    const end = at + Buffer.byteLength(piece, 'utf8');
+    writer.write(piece, tokensUpTo(end) - tokensUpTo(at));
+    at = end;
   }
   const { promptTokens, completionTokens, finishReason } = answer;
   return {
@@ -55,9 +54,7 @@ export function toCache(
 ): NewEvent | null {
   // The prompt's hash names the model that was asked for: another one's answer is not what it promises.
   const isOwn = worker.engine !== CACHE_ENGINE && worker.model === request.route.model;
-  const { cacheSeconds } = request.parameters;
-  if (ending.type !== 'completed' || cacheSeconds === 0 || !isOwn || request.fallbackFrom.length > 0)
-    return null;
+  if (ending.type !== 'completed' || !isOwn || !mayCache(request)) return null;
   const { conversationId, inferenceId, promptHash } = request;
   return {
     type: 'AnswerCached',
@@ -74,12 +71,7 @@ export function toCache(
   };
 }
 
-/** The recorded pieces, where they are all of the text: an answer that was taken over may have lost some. */
-function piecesOf({ deltaBytes }: CachedAnswer, total: number): readonly number[] {
-  return deltaBytes.reduce((sum, length) => sum + length, 0) === total ? deltaBytes : [total];
-}
-
-/** Tokens are not recorded by piece: they are shared out by bytes. */
-function tokensUpTo({ completionTokens }: CachedAnswer, end: number, bytes: Buffer): number {
-  return bytes.length === 0 ? 0 : Math.floor((completionTokens * end) / bytes.length);
+/** What another model handed on is asked for its own words, and never kept under a prompt that named the other. */
+function mayCache({ parameters, fallbackFrom }: InferenceRequested): boolean {
+  return parameters.cacheSeconds > 0 && fallbackFrom.length === 0;
 }

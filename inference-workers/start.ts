@@ -5,10 +5,9 @@ import type { LoggedEvent } from '../streams/event.ts';
 import type { EventLog } from '../streams/event-log.ts';
 import { openReadUntil } from '../streams/read-until.ts';
 import { runGroup, type Assignment, type GroupControl } from '../streams/runner/run-group.ts';
-import { followTopics } from '../streams/runner/follow-topics.ts';
-import { createAnswerCache } from './answer-cache.ts';
 import { followCancellations } from './cancellations.ts';
 import type { Engine } from './engine.ts';
+import { followAnswers } from './follow-answers.ts';
 import { LowWater } from './low-water.ts';
 import { createRetryBudget } from './retry-budget.ts';
 import { runRequest, type RunPorts } from './run-request.ts';
@@ -20,8 +19,6 @@ import { startSampling } from './worker-samples.ts';
 /** Requests of one partition that may be taken above its low-water mark. */
 const MAX_TAKEN = 64;
 const COMMIT_EVERY_MS = 250;
-/** Answers kept to be given again, over all tenants. */
-const CACHE_BYTES = 64 * 1024 * 1024;
 const FRESH_POLL_MS = 50;
 /** Requests of one partition remembered, to know a repeat by. */
 const REMEMBERED = 20_000;
@@ -64,22 +61,17 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
   const slots = new Slots(engine.slots);
   const retries = createRetryBudget();
   const poison = metrics.counter('steno_worker_poison_records_total', 'Cancellations that nobody can read.');
-  const cancellations = await followCancellations(events, ports.topics.control, {
-    onPoison: () => poison.add(),
-    onFailure: context.fail,
-  });
-  const answers = createAnswerCache(CACHE_BYTES);
   const unreadable = metrics.counter(
     'steno_worker_cache_poison_total',
     'Cached answers that nobody can read.',
   );
-  const cacheFollower = await followTopics(events, [ports.topics.answers], {
-    name: 'answers',
-    onEvent: (event) => answers.apply(event),
-    onPoison: () => unreadable.add(),
-    onFailure: context.fail,
-  });
-  metrics.gauge('steno_worker_cache_bytes', 'What is kept of answers to give again.', () => answers.bytes);
+  const onFailure = context.fail;
+  const [cancellations, answers] = await Promise.all([
+    followCancellations(events, ports.topics.control, { onPoison: () => poison.add(), onFailure }),
+    followAnswers(events, ports.topics.answers, { onPoison: () => unreadable.add(), onFailure }),
+  ]);
+  const { cache } = answers;
+  metrics.gauge('steno_worker_cache_bytes', 'What is kept of answers to give again.', () => cache.bytes);
   const taking = new Map<Assignment, Taking>();
   const running = new Set<Promise<void>>();
   const outcomes = metrics.counter('steno_inferences_total', 'Inferences ended here.', ['outcome']);
@@ -111,7 +103,7 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
     limits: ports.limits,
     models: ports.models,
     retries,
-    answers,
+    answers: cache,
     isFresh: () => isFresh(),
     onOutcome(outcome, count) {
       outcomes.add({ outcome });
@@ -271,7 +263,7 @@ export async function startWorker(ports: WorkerPorts): Promise<RunningRole> {
       sampling.stop();
       await group.stop();
       await Promise.allSettled(running);
-      await Promise.all([cancellations.stop(), cacheFollower.stop()]);
+      await Promise.all([cancellations.stop(), answers.stop()]);
       await engine.stop();
       await reading.stop();
       await first.close();

@@ -3,6 +3,18 @@ import type { ReplyEvent, Verdict } from './read-deltas.ts';
 /** The deltas of a text: UTF-8 bytes of each, and milliseconds since the one before. */
 export type Pieces = { readonly deltaBytes: readonly number[]; readonly deltaMillis: readonly number[] };
 
+/** Cuts a text into its deltas; null if their bytes are not all of it. */
+export function cutText(text: string, deltaBytes: readonly number[]): readonly string[] | null {
+  const bytes = Buffer.from(text, 'utf8');
+  const pieces: string[] = [];
+  let at = 0;
+  for (const length of deltaBytes) {
+    pieces.push(bytes.toString('utf8', at, at + length));
+    at += length;
+  }
+  return at === bytes.length ? pieces : null;
+}
+
 export const noPieces: Pieces = { deltaBytes: [], deltaMillis: [] };
 
 /** An attempt that was replaced, the id of the model that ran, and the tokens of the deltas that were accepted of it. */

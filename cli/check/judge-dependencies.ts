@@ -15,7 +15,6 @@ export const lockSchema = z.looseObject({
       integrity: z.string().optional(),
       license: z.string().optional(),
       optional: z.boolean().default(false),
-      dev: z.boolean().default(false),
     }),
   ),
 });
@@ -30,9 +29,9 @@ const LICENCES = new Set([
   ...['MIT', 'Apache-2.0', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', '0BSD'],
   '(BSD-2-Clause OR MIT OR Apache-2.0)',
 ]);
-/** Licences that a package states in its files and not in its manifest. */
+/** Licences that a package states in its LICENSE file and not in its manifest. */
 const STATED_ELSEWHERE: Readonly<Record<string, string>> = {
-  '@kafkajs/confluent-schema-registry': 'MIT, in its LICENSE',
+  '@kafkajs/confluent-schema-registry': 'MIT',
 };
 const EXACT = /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/;
 
@@ -47,15 +46,15 @@ export function judgeDependencies(manifest: Manifest, lock: Lock): Judgement {
     .map(([name, version]) => `${name} is asked for as "${version}": pin one version`);
   const unknown: string[] = [];
   for (const [path, entry] of Object.entries(lock.packages)) {
-    const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
     if (path === '') continue;
+    const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
     if (entry.integrity === undefined) {
       if (entry.optional) unknown.push(name);
       else problems.push(`${name} has no hash in package-lock.json: install it again`);
       continue;
     }
     const licence = entry.license ?? STATED_ELSEWHERE[name] ?? 'none';
-    if (!LICENCES.has(licence) && STATED_ELSEWHERE[name] === undefined)
+    if (!LICENCES.has(licence))
       problems.push(
         `${name} is under the licence ${licence}: replace it, or allow that licence with its reason`,
       );

@@ -21,7 +21,7 @@
  * @typedef {object} Options
  * @property {readonly string[]} urls
  * @property {string | null} key
- * @property {boolean} renewsKey  Each connection has a key of its own, which whoever opens it fills in.
+ * @property {boolean} renewsKey  Each connection has a key of its own, which whoever opens it asks for.
  * @property {number} giveUpAfterMs
  * @property {number} inactivityMs
  */
@@ -32,7 +32,7 @@
  * @typedef {{ now: number, random: number } & (
  *   | { type: 'ask', request: Request }
  *   | { type: 'stop', key: number }
- *   | { type: 'opened', socket: number }
+ *   | { type: 'opened', socket: number, key: string | null }
  *   | { type: 'frame', socket: number, text: string }
  *   | { type: 'closed', socket: number, code: number }
  *   | { type: 'tick' }

@@ -42,7 +42,7 @@ export function step(before, input) {
       stop(turn, input.key);
       break;
     case 'opened':
-      opened(turn);
+      opened(turn, input.key);
       break;
     case 'frame':
       received(turn, parseServerFrame(input.text));
@@ -89,11 +89,10 @@ function stop(turn, key) {
   if (turn.session.connection === 'open') askWaiting(turn);
 }
 
-/** @type {(turn: Turn) => void} */
-function opened(turn) {
-  const { key, renewsKey } = turn.session.options;
+/** @type {(turn: Turn, key: string | null) => void} */
+function opened(turn, key) {
   change(turn, { connection: 'open', since: turn.now });
-  if (key !== null || renewsKey) turn.effects.push({ type: 'send', frame: { type: 'auth', key } });
+  if (key !== null) turn.effects.push({ type: 'send', frame: { type: 'auth', key } });
   askWaiting(turn);
 }
 

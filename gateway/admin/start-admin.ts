@@ -3,6 +3,7 @@ import type { Tracer } from '../../runtime/tracing.ts';
 import type { Producer } from '../../schemas/generated/types.ts';
 import type { EventLog } from '../../streams/event-log.ts';
 import { buildServer } from '../http/server.ts';
+import type { OpenIdentities } from '../identity/change-identities.ts';
 import type { Identity } from '../identity/open-identity.ts';
 import { listen } from '../listen.ts';
 import type { ModelDirectory } from '../models.ts';
@@ -34,6 +35,10 @@ export async function startAdmin(deps: {
   const { config, topics, identity, isDraining } = deps;
   if (config.adminPort === null) return { address: null, stop: () => Promise.resolve() };
   const appender = deps.events.openAppender('identities');
+  const appendTo =
+    (topic: string): OpenIdentities['append'] =>
+    (event) =>
+      appender.append([{ ...event, topic, key: event.data.tenantId, partition: null }]);
   const { host, allowedHosts, adminPort: port } = config;
   const app = buildServer({
     port: 'admin',
@@ -41,15 +46,9 @@ export async function startAdmin(deps: {
     handlers: adminHandlers({
       open: {
         ...{ directory: identity.directory, pepper: deps.pepper, producer: deps.producer },
-        append: async (event) => {
-          const place = { topic: topics.identities, key: event.data.tenantId, partition: null };
-          await appender.append([{ ...event, ...place }]);
-        },
+        append: appendTo(topics.identities),
       },
-      async clearCache(event) {
-        const place = { topic: topics.answers, key: event.data.tenantId, partition: null };
-        await appender.append([{ ...event, ...place }]);
-      },
+      clearCache: appendTo(topics.answers),
       models: deps.models,
       version: deps.producer.version,
     }),

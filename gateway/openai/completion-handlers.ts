@@ -9,7 +9,7 @@ import type { FlushLater } from '../streams/flush-queue.ts';
 import type { Incoming, Submit } from '../submit.ts';
 import type { Place } from '../token.ts';
 import type { Abandonment } from './abandonment.ts';
-import { answerHeaders, FROM_CACHE } from './answer-headers.ts';
+import { answerHeaders, endHeaders } from './answer-headers.ts';
 import { callKeyOf } from './call-key.ts';
 import { openChunkSink } from './chunk-sink.ts';
 import { completionBody, type CompletionName } from './chunks.ts';
@@ -115,8 +115,8 @@ export function completionHandlers(deps: {
     if (result.end.outcome === 'cancelled') return failed(stopped);
     onEnd(null);
     const name = { ...nameOf(asked, place), model: result.end.model };
-    const told = result.end.isCached === true ? { ...headers, ...FROM_CACHE } : headers;
-    return { status: 200, headers: told, body: completionBody(name, result.text, result.end) };
+    const { text, end } = result;
+    return { status: 200, headers: endHeaders(headers, end), body: completionBody(name, text, end) };
 
     function failed(found: Problem): Reply {
       onEnd(found);

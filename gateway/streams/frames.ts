@@ -30,8 +30,8 @@ export interface FrameSink {
   /** `seq` is null where the stream broke rather than ended. */
   error(problem: Problem, seq: number | null): void;
   /**
-   * The answer's first record was read, and `model` is what answers, or answered the same prompt before: a transport that waited with its headers sends
-   * them. Called again where another attempt begins.
+   * The answer's first record was read, and `model` is what answers, or answered the same prompt before: a transport
+   * that waited with its headers sends them. Called again where another attempt begins.
    */
   started(model: string, isCached?: boolean): void;
   /** The gateway goes away: the stream goes on elsewhere after `cursor`. */

@@ -1,5 +1,6 @@
-import { CACHE_ENGINE } from '../../streams/cache-engine.ts';
 import type { EventOf } from '../../schemas/generated/types.ts';
+import { CACHE_ENGINE } from '../../streams/cache-engine.ts';
+import { cutText } from '../../streams/delta-pieces.ts';
 import { isTerminal, type TerminalEvent } from '../../streams/effective-end.ts';
 import { endProblem, type Problem } from '../problems.ts';
 import type { End } from './frames.ts';
@@ -112,15 +113,12 @@ function piecesOf({
   deltaBytes,
   deltaMillis,
 }: RecordedAnswer): readonly Step[] | null {
-  const bytes = Buffer.from(text, 'utf8');
-  const pieces: Step[] = [];
-  let at = 0;
-  for (const [index, length] of deltaBytes.entries()) {
-    const piece = bytes.toString('utf8', at, at + length);
-    pieces.push({ type: 'delta', seq: firstSeq + index, text: piece, ...waitOf(deltaMillis[index]) });
-    at += length;
-  }
-  return at === bytes.length && firstSeq + deltaBytes.length === nextSeq ? pieces : null;
+  const pieces = cutText(text, deltaBytes);
+  if (pieces === null || firstSeq + pieces.length !== nextSeq) return null;
+  return pieces.map((piece, index) => ({
+    ...{ type: 'delta', seq: firstSeq + index, text: piece },
+    ...waitOf(deltaMillis[index]),
+  }));
 }
 
 function waitOf(afterMs: number | undefined): { readonly afterMs?: number } {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AttemptStarted, InferenceAttached, InferenceEnded } from '../../schemas/generated/types.ts';
+import type { InferenceAttached, InferenceEnded } from '../../schemas/generated/types.ts';
 import { CACHE_ENGINE } from '../../streams/cache-engine.ts';
 import { sha256 } from '../../streams/ids.ts';
 import { readDelta, startReading, type ReplyEvent } from '../../streams/read-deltas.ts';
@@ -65,7 +65,7 @@ export function openReader(options: ReaderOptions): StreamReader {
   let fresh = accepted !== null;
   /** An end that may belong to an earlier message of the same id. */
   let held: InferenceEnded | null = null;
-  /** The attempt that is read gives again what another inference made. */
+  /** What is read gives again what another inference made. */
   let isCached = false;
   let first = true;
   let draining = false;
@@ -87,7 +87,9 @@ export function openReader(options: ReaderOptions): StreamReader {
         case 'ignored':
           return;
         case 'attempt':
-          return event.type === 'AttemptStarted' ? begin(event.data) : undefined;
+          if (event.type !== 'AttemptStarted') return;
+          isCached = event.data.engine === CACHE_ENGINE;
+          return start(event.data.model);
         case 'delta':
           return showDelta(verdict.seq, verdict.text);
         case 'reset':
@@ -100,7 +102,10 @@ export function openReader(options: ReaderOptions): StreamReader {
     isAcknowledged: () => acknowledged,
     showRecord(recorded) {
       if (state !== 'reading') return;
-      if ('model' in recorded.end) start(recorded.end.model, recorded.end.isCached);
+      if ('model' in recorded.end) {
+        isCached = recorded.end.isCached === true;
+        start(recorded.end.model);
+      }
       void showSteps(stepsAfter(recorded, cursor), recorded.end);
     },
     fail,
@@ -148,14 +153,9 @@ export function openReader(options: ReaderOptions): StreamReader {
     options.onAttached(reader, attached);
   }
 
-  function begin({ model, engine }: AttemptStarted): void {
-    isCached = engine === CACHE_ENGINE;
-    start(model, isCached);
-  }
-
   /** A client that has a part already may have all: then there is nothing to start. */
-  function start(model: string, cached = false): void {
-    if (cursor < 0) sink.started(model, cached);
+  function start(model: string): void {
+    if (cursor < 0) sink.started(model, isCached);
   }
 
   function showDelta(seq: number, text: string): void {
@@ -176,7 +176,7 @@ export function openReader(options: ReaderOptions): StreamReader {
 
   function end(ended: InferenceEnded): void {
     const last = lastWord(ended, isCached);
-    if ('model' in last) start(last.model, isCached);
+    if ('model' in last) start(last.model);
     if (ended.outcome === 'rejected' || sha256(reading.text) === ended.textHash) {
       return finish(reading.nextSeq, last);
     }

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { apiOf, type Api } from '../support/api.ts';
+import { makeKey as makeKeyByCommand } from '../support/make-key.ts';
 import { mutated } from '../support/mutated.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { seededRandom } from '../support/random.ts';
-import { startSteno } from '../support/steno-command.ts';
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts';
 import { until } from '../support/until.ts';
 
@@ -35,23 +35,14 @@ before(async () => {
   url = platform.url();
   const log = await readFile(join(platform.dataDir, 'gateway.log'), 'utf8');
   admin = /"address":"(http:[^"]+)","msg":"administrators are served"/.exec(log)?.[1] ?? '';
-  operator = apiOf(admin, await firstKey());
+  // The first administrator is made by command: nobody can be let in by a port that nobody may use.
+  operator = apiOf(admin, await makeKeyByCommand(platform, 'operations', 'root', '--role', 'operator'));
   await until('the first key works', async () => (await operator.get('/v1/keys')).status === 200);
 });
 after(async () => {
   await platform.stop();
   await issuer.stop();
 });
-
-/** The first administrator is made by command: nobody can be let in by a port that nobody may use. */
-async function firstKey(): Promise<string> {
-  const { code, stdout, stderr } = await startSteno(
-    ['keys', 'create', '--tenant', 'operations', '--principal', 'root', '--role', 'operator'],
-    { ...process.env, ...platform.env },
-  ).ended;
-  assert.equal(code, 0, stderr);
-  return stdout.trim();
-}
 
 async function makeKey(order: object, maker: Api = operator): Promise<{ id: string; api: Api; key: string }> {
   const made = await maker.send('POST', '/v1/keys', order);

@@ -11,7 +11,7 @@ import { keyMismatch, problemOf, refuse, type Problem } from '../../problems.ts'
 import type { Submission } from '../../requests.ts';
 import type { FlushLater } from '../../streams/flush-queue.ts';
 import type { Incoming, Submit } from '../../submit.ts';
-import { answerHeaders, FROM_CACHE } from '../answer-headers.ts';
+import { answerHeaders, endHeaders } from '../answer-headers.ts';
 import { answerProblem } from '../answer-problem.ts';
 import { callKeyOf, type CallKey } from '../call-key.ts';
 import type { Repeats } from '../repeats.ts';
@@ -110,10 +110,9 @@ export function createResponseHandlers(deps: {
     if ('status' in result) return failed(asked, result, headers);
     onEnd(null);
     const { text, end } = result;
-    const told = end.isCached === true ? { ...headers, ...FROM_CACHE } : headers;
     return {
       status: 200,
-      headers: told,
+      headers: endHeaders(headers, end),
       body: responseJson(factsOf(asked, opened), { type: 'ended', text, end }),
     };
   }

@@ -1,9 +1,9 @@
-import { FROM_CACHE } from '../answer-headers.ts';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { openEventStream } from '../../http/event-stream.ts';
 import { problemBody, problemHeaders, type Problem } from '../../problems.ts';
 import type { FlushLater } from '../../streams/flush-queue.ts';
 import type { FrameSink } from '../../streams/frames.ts';
+import { FROM_CACHE } from '../answer-headers.ts';
 import { answerProblem, streamReset, tooSlow } from '../answer-problem.ts';
 import { responseEventsOf, type Written } from './response-events.ts';
 import type { ResponseFacts } from './response.ts';

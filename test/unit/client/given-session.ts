@@ -88,7 +88,10 @@ export function givenSession(options: Partial<Options> = {}): GivenSession {
         inferenceId: inferenceId ?? null,
         after: after ?? -1,
       }),
-    open: () => tell({ type: 'opened', socket: session.socket }),
+    open() {
+      const { key, renewsKey } = session.options;
+      tell({ type: 'opened', socket: session.socket, key: renewsKey ? 'a fresh key' : key });
+    },
     receive(...frames) {
       for (const frame of frames)
         tell({ type: 'frame', socket: session.socket, text: JSON.stringify(frame) });
