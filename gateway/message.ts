@@ -49,11 +49,12 @@ export function fingerprintOf(submission: Submission): string {
 
 /** Fields that came later count only where they are set: a key used before them still names the same request. */
 function lateFields(submission: Submission): readonly unknown[] {
-  const { stop, preceding, instructions, metadata, subjectId, tier } = submission;
+  const { stop, preceding, instructions, metadata, subjectId, tier, choices } = submission;
   const attached = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const latest = [
     ...(instructions === null ? [] : [instructions]),
     ...(tier === 'interactive' ? [] : [{ tier }]),
+    ...(choices === 1 ? [] : [{ choices }]),
   ];
   if (stop.length + preceding.length + attached.length + latest.length === 0 && subjectId === null) return [];
   return [stop, preceding.map(({ role, parts }) => [role, textOf(parts)]), attached, subjectId, ...latest];

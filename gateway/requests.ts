@@ -160,6 +160,8 @@ export type Submission = {
   readonly stop: readonly string[];
   /** What was said before, where the caller brings its own history. */
   readonly preceding: readonly PromptMessage[];
+  /** Answers that are wanted: this message's, and one of each sibling that is submitted after it. */
+  readonly choices: number;
   /** A system message for this turn alone. */
   readonly instructions: string | null;
   readonly metadata: Readonly<Record<string, string>>;
@@ -184,6 +186,7 @@ export function submissionOf(message: string | undefined, fields: TurnFields): S
     tier: fields.tier ?? 'interactive',
     stop: [],
     preceding: [],
+    choices: 1,
     instructions: null,
     metadata: fields.metadata ?? {},
     subjectId: null,

@@ -159,8 +159,8 @@ export function createSubmit(deps: {
 }
 
 /** What is said again shall be said anew; else the caller may ask for less than the model allows, or for nothing. */
-function cacheSecondsOf(model: Model, { kind }: Submission, { cacheSeconds }: Call): number {
-  return kind === 'regenerate' ? 0 : Math.min(model.cacheSeconds, cacheSeconds ?? model.cacheSeconds);
+function cacheSecondsOf(model: Model, { kind, choices }: Submission, { cacheSeconds }: Call): number {
+  return kind === 'regenerate' || choices > 1 ? 0 : Math.min(model.cacheSeconds, cacheSeconds ?? model.cacheSeconds);
 }
 
 /** The model, and those that may answer where it cannot. */

@@ -41,16 +41,16 @@ export async function streamAnswer(
   if (sinks[0]?.isClosed() === true) reader.close();
 }
 
-/**
- * Takes a message in and waits for its answer or the problem in its place; null if the client went away first. Throws
- * what kept the message out.
- */
-export async function awaitAnswer(
+/** A message that was taken in, and its answer or the problem in its place; null if the client went away first. */
+export type Awaited = { readonly opened: Opened; readonly answer: Promise<Answer | Problem | null> };
+
+/** Takes a message in for an answer in one piece. Throws what kept the message out. */
+export async function beginAnswer(
   submit: Submit,
   message: Message,
   exchange: Exchange,
   onOpened: (opened: Opened) => void = () => undefined,
-): Promise<{ readonly opened: Opened; readonly answer: Answer | Problem | null }> {
+): Promise<Awaited> {
   const sink = openAnswerSink();
   const places: Opened[] = [];
   const reader = await submit({
@@ -63,9 +63,15 @@ export async function awaitAnswer(
     },
   });
   exchange.onGone(() => sink.close());
-  const answer = await sink.answer;
-  reader.close();
   const [opened] = places;
   if (opened === undefined) throw new Error('a message was taken in without a place');
-  return { opened, answer };
+  return { opened, answer: sink.answer.finally(() => reader.close()) };
+}
+
+/** Takes a message in and waits for its answer. Throws what kept the message out. */
+export async function awaitAnswer(
+  ...asked: Parameters<typeof beginAnswer>
+): Promise<{ readonly opened: Opened; readonly answer: Answer | Problem | null }> {
+  const { opened, answer } = await beginAnswer(...asked);
+  return { opened, answer: await answer };
 }

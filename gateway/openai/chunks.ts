@@ -1,5 +1,8 @@
+import type { Answer } from '../http/answer-sink.ts';
 import { problemBody, type Problem } from '../problems.ts';
 import type { End } from '../streams/frames.ts';
+
+const CHUNK = 'chat.completion.chunk';
 
 /** Names one completion on the wire: the same in every chunk. */
 export type CompletionName = {
@@ -10,21 +13,21 @@ export type CompletionName = {
   readonly model: string;
 };
 
-/** Builds the events of a streamed completion, each a whole server-sent event. */
+/** Builds the events of one choice of a streamed completion, each a whole server-sent event. */
 export interface Chunks {
   role(): string;
   content(seq: number, text: string): string;
-  /** The last chunk with a choice, the usage if it was asked for, and `[DONE]`. */
-  end(seq: number, end: End): string;
+  /** The last chunk of the choice. */
+  finish(seq: number, end: End): string;
 }
 
 /** The parts that repeat are built once: a delta costs a few concatenations and the quoting of its text. */
 export function chunksOf(
   name: CompletionName,
+  index: number,
   options: { readonly includeUsage: boolean; readonly resumable: boolean },
 ): Chunks {
-  const named = nameFields(name, 'chat.completion.chunk');
-  const head = `data: {${named},"choices":[{"index":0,"delta":`;
+  const head = `data: {${nameFields(name, CHUNK)},"choices":[{"index":${index},"delta":`;
   const usage = options.includeUsage ? ',"usage":null' : '';
   const open = `,"logprobs":null,"finish_reason":null}]${usage}}\n\n`;
   const contentHead = `${head}{"content":`;
@@ -33,14 +36,17 @@ export function chunksOf(
   return {
     role: () => `${head}{"role":"assistant","content":""}${open}`,
     content: (seq, text) => `${idLine(seq)}${contentHead}${JSON.stringify(text)}${contentTail}`,
-    end(seq, end) {
-      const last = `${idLine(seq)}${head}{},"logprobs":null,"finish_reason":${finishOf(end)}}]${usage}}\n\n`;
-      const used = options.includeUsage
-        ? `data: {${named},"choices":[],"usage":${JSON.stringify(usageOf(end))}}\n\n`
-        : '';
-      return `${last}${used}data: [DONE]\n\n`;
-    },
+    finish: (seq, end) =>
+      `${idLine(seq)}${head}{},"logprobs":null,"finish_reason":${finishOf(end)}}]${usage}}\n\n`,
   };
+}
+
+/** What follows the last choice: the use of all of them if it was asked for, and `[DONE]`. */
+export function lastChunks(name: CompletionName, ends: readonly End[], includeUsage: boolean): string {
+  const used = includeUsage
+    ? `data: {${nameFields(name, CHUNK)},"choices":[],"usage":${JSON.stringify(usageOf(ends))}}\n\n`
+    : '';
+  return `${used}data: [DONE]\n\n`;
 }
 
 /** The event that takes the place of the rest where an answer failed: no `[DONE]` follows. */
@@ -48,12 +54,15 @@ export function errorChunk(problem: Problem): string {
   return `data: ${problemBody(problem)}\n\n`;
 }
 
-/** A completion in one piece. */
-export function completionBody(name: CompletionName, text: string, end: End): string {
-  const message = JSON.stringify({ role: 'assistant', content: text, refusal: null });
-  const choice = `{"index":0,"message":${message},"logprobs":null,"finish_reason":${finishOf(end)}}`;
-  const usage = JSON.stringify(usageOf(end));
-  return `{${nameFields(name, 'chat.completion')},"choices":[${choice}],"usage":${usage}}`;
+/** A completion in one piece, of the model that gave the first answer. */
+export function completionBody(name: CompletionName, answers: readonly Answer[]): string {
+  const choices = answers.map(({ text, end }, index) => {
+    const message = JSON.stringify({ role: 'assistant', content: text, refusal: null });
+    return `{"index":${index},"message":${message},"logprobs":null,"finish_reason":${finishOf(end)}}`;
+  });
+  const usage = JSON.stringify(usageOf(answers.map(({ end }) => end)));
+  const named = nameFields({ ...name, model: answers[0]?.end.model ?? name.model }, 'chat.completion');
+  return `{${named},"choices":[${choices.join(',')}],"usage":${usage}}`;
 }
 
 function nameFields({ inferenceId, created, model }: CompletionName, object: string): string {
@@ -67,7 +76,12 @@ function finishOf({ finishReason }: End): string {
     : '"stop"';
 }
 
-function usageOf({ promptTokens, completionTokens, cachedTokens }: End): object {
+/** Every choice read the prompt for itself: what is told is what is recorded as used. */
+function usageOf(ends: readonly End[]): object {
+  const sum = (count: (end: End) => number): number => ends.reduce((total, end) => total + count(end), 0);
+  const promptTokens = sum((end) => end.promptTokens);
+  const completionTokens = sum((end) => end.completionTokens);
+  const cachedTokens = sum((end) => end.cachedTokens);
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,

@@ -1,17 +1,20 @@
 import type { Exchange, Handlers, Reply } from '../http/exchange.ts';
 import { problemReply } from '../http/problem-reply.ts';
-import { awaitAnswer, streamAnswer, type Opened } from '../http/stream-answer.ts';
+import type { Answer } from '../http/answer-sink.ts';
+import { beginAnswer, streamAnswer, type Awaited, type Opened } from '../http/stream-answer.ts';
 import type { ModelDirectory } from '../models.ts';
 import { problemOf, refuse, type Problem } from '../problems.ts';
 import { idParams } from '../requests.ts';
 import type { Signals } from '../signals.ts';
 import type { FlushLater } from '../streams/flush-queue.ts';
+import type { FrameSink } from '../streams/frames.ts';
 import type { Incoming, Submit } from '../submit.ts';
 import type { Place } from '../token.ts';
 import type { Abandonment } from './abandonment.ts';
 import { answerHeaders, endHeaders } from './answer-headers.ts';
 import { callKeyOf } from './call-key.ts';
-import { openChunkSink } from './chunk-sink.ts';
+import { siblingsOf } from './choices.ts';
+import { openChunkStream, type ChunkStream } from './chunk-stream.ts';
 import { completionBody, type CompletionName } from './chunks.ts';
 import { answerProblem, stopped } from './answer-problem.ts';
 import { wantedOf, type Wanted } from './completion-request.ts';
@@ -27,6 +30,9 @@ type Asked = {
   readonly onEnd: (problem: Problem | null) => void;
   readonly onLeft: (opened: Opened) => void;
 };
+
+/** An answer that goes into a stream. */
+type Reading = { readonly stream: ChunkStream; readonly opened: Opened; readonly close: () => void };
 
 /** POST /v1/chat/completions: a message like any other, in the words of OpenAI's clients. */
 export function completionHandlers(deps: {
@@ -70,57 +76,109 @@ export function completionHandlers(deps: {
   }
 
   async function stream(asked: Asked): Promise<null> {
-    const { exchange, wanted, incoming, resumable, onEnd, onLeft } = asked;
+    const { incoming, onEnd, onLeft } = asked;
+    const reading: Reading[] = [];
     try {
       await streamAnswer(submit, incoming, (opened, close) => {
-        const { place, token } = opened;
-        abandonment.attached(place.inferenceId);
-        const { response, headers } = exchange.takeOver();
-        return openChunkSink({
-          response,
-          headers: { ...headers, ...answerHeaders(place, token) },
-          name: nameOf(asked, place),
-          includeUsage: wanted.includeUsage,
-          resumable,
-          flushLater,
-          onEnd,
-          onClose(gone) {
-            close();
-            if (gone) onLeft(opened);
-          },
-        });
+        return sinkOf(openStream(asked, opened, reading), 0, opened, close);
       });
     } catch (error) {
       onEnd(problemOf(error));
       throw error;
     }
+    const [first] = reading;
+    if (first !== undefined) await streamSiblings(first.stream, first.opened);
     return null;
+
+    function sinkOf(to: ChunkStream, index: number, opened: Opened, close: () => void): FrameSink {
+      reading.push({ stream: to, opened, close });
+      abandonment.attached(opened.place.inferenceId);
+      // The client went away, or another answer failed, before this one was taken in.
+      if (to.isClosed()) onLeft(opened);
+      return to.sinkOf(index);
+    }
+
+    async function streamSiblings(to: ChunkStream, { place }: Opened): Promise<void> {
+      if (to.isClosed()) return;
+      const siblings = siblingsOf(incoming, place).map((sibling, index) =>
+        streamAnswer(submit, sibling, (opened, close) => sinkOf(to, index + 1, opened, close)),
+      );
+      await Promise.all(siblings).catch((error: unknown) => to.fail(problemOf(error)));
+    }
+  }
+
+  function openStream(asked: Asked, { place, token }: Opened, reading: readonly Reading[]): ChunkStream {
+    const { exchange, wanted, resumable, onEnd, onLeft } = asked;
+    const { response, headers } = exchange.takeOver();
+    let problem: Problem | null = null;
+    return openChunkStream({
+      response,
+      headers: { ...headers, ...answerHeaders(place, token) },
+      name: nameOf(asked, place),
+      choices: wanted.choices,
+      includeUsage: wanted.includeUsage,
+      resumable,
+      flushLater,
+      onEnd(found) {
+        problem = found;
+        onEnd(found);
+      },
+      onClose(gone) {
+        for (const { close } of reading) close();
+        // Where one answer of several failed nobody waits for the others.
+        if (gone || (problem !== null && reading.length > 1))
+          for (const { opened } of reading) onLeft(opened);
+      },
+    });
   }
 
   async function answer(asked: Asked): Promise<Reply | null> {
-    const { exchange, incoming, onEnd, onLeft } = asked;
-    const { opened, answer: result } = await awaitAnswer(submit, incoming, exchange, ({ place }) =>
-      abandonment.attached(place.inferenceId),
-    ).catch((error: unknown) => {
-      onEnd(problemOf(error));
-      throw error;
-    });
-    if (result === null) {
-      onLeft(opened);
-      return null;
-    }
-    const { place, token } = opened;
+    const { onEnd, onLeft } = asked;
+    const [first, ...others] = await takeIn(asked);
+    const { place, token } = first.opened;
     const headers = answerHeaders(place, token);
-    if ('status' in result) return failed(answerProblem(result, 'messages'));
-    if (result.end.outcome === 'cancelled') return failed(stopped);
+    const answers: Answer[] = [];
+    for (const { answer: result } of [first, ...others]) {
+      const found = await result;
+      if (found === null) {
+        for (const { opened } of [first, ...others]) onLeft(opened);
+        return null;
+      }
+      if ('status' in found) return failed(answerProblem(found, 'messages'));
+      if (found.end.outcome === 'cancelled') return failed(stopped);
+      answers.push(found);
+    }
     onEnd(null);
-    const name = { ...nameOf(asked, place), model: result.end.model };
-    const { text, end } = result;
-    return { status: 200, headers: endHeaders(headers, end), body: completionBody(name, text, end) };
+    return {
+      status: 200,
+      headers: answers.reduce((told, { end }) => endHeaders(told, end), headers),
+      body: completionBody(nameOf(asked, place), answers),
+    };
 
-    function failed(found: Problem): Reply {
-      onEnd(found);
-      return problemReply(found, headers);
+    function failed(problem: Problem): Reply {
+      onEnd(problem);
+      for (const { opened } of others.length === 0 ? [] : [first, ...others]) onLeft(opened);
+      return problemReply(problem, headers);
+    }
+  }
+
+  /** Takes a call's messages in, the first one first: its siblings stand beside it. Throws what kept one out. */
+  async function takeIn(asked: Asked): Promise<readonly [Awaited, ...Awaited[]]> {
+    const { exchange, incoming, onEnd, onLeft } = asked;
+    const known: Opened[] = [];
+    const begin = (message: Asked['incoming']): Promise<Awaited> =>
+      beginAnswer(submit, message, exchange, (opened) => {
+        abandonment.attached(opened.place.inferenceId);
+        known.push(opened);
+      });
+    try {
+      const first = await begin(incoming);
+      return [first, ...(await Promise.all(siblingsOf(incoming, first.opened.place).map(begin)))];
+    } catch (error) {
+      onEnd(problemOf(error));
+      // Where one of several was kept out nobody waits for the others.
+      if (known.length > 1) known.forEach(onLeft);
+      throw error;
     }
   }
 

@@ -23,6 +23,9 @@ const message = z.looseObject({
 });
 type Message = z.output<typeof message>;
 
+/** Answers of one call. */
+const MOST_CHOICES = 4;
+
 const stopText = z.string().min(1).max(500);
 const maxTokens = z.int().min(1).max(1_000_000).nullish();
 const label = z.string().min(1).max(256).nullish();
@@ -60,12 +63,17 @@ export const completionRequest = z
         error: 'must be a text or up to 4 of them, of 1 to 500 characters',
       })
       .nullish(),
+    n: z
+      .int()
+      .min(1)
+      .max(MOST_CHOICES, { error: `must be at most ${MOST_CHOICES}` })
+      .nullish()
+      .describe('Answers to the same messages, each an inference of its own with its own use.'),
     metadata: metadata.nullish(),
     service_tier: serviceTier,
     safety_identifier: label.describe('Whose personal data the call holds.'),
     user: label.describe('The older name of safety_identifier, which wins.'),
     // What would change the meaning of the answer and cannot be done is refused by name.
-    n: unsupported('one call gives one answer', (value) => value === 1),
     tools: unsupported('no tools are called here', isEmpty),
     tool_choice: unsupported('no tools are called here', (value) => value === 'none' || value === 'auto'),
     functions: unsupported('no functions are called here', isEmpty),
@@ -90,6 +98,8 @@ type CompletionRequest = z.output<typeof completionRequest>;
 /** A call of POST /v1/chat/completions, understood. */
 export type Wanted = {
   readonly submission: Submission;
+  /** Answers that are wanted. */
+  readonly choices: number;
   readonly stream: boolean;
   readonly includeUsage: boolean;
 };
@@ -98,6 +108,7 @@ export type Wanted = {
 export function wantedOf(body: CompletionRequest, conversationId: string | null): Wanted {
   const preceding = body.messages.slice(0, -1).map(precedingOf);
   const last = body.messages.at(-1);
+  const choices = body.n ?? 1;
   const stop = typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []);
   const plain = submissionOf(last === undefined ? undefined : textOfContent(last), {
     ...(conversationId === null ? {} : { conversation_id: conversationId }),
@@ -110,7 +121,14 @@ export function wantedOf(body: CompletionRequest, conversationId: string | null)
     tier: tierOf(body.service_tier),
   });
   return {
-    submission: { ...plain, stop, preceding, subjectId: body.safety_identifier ?? body.user ?? null },
+    submission: {
+      ...plain,
+      stop,
+      preceding,
+      choices,
+      subjectId: body.safety_identifier ?? body.user ?? null,
+    },
+    choices,
     stream: body.stream ?? false,
     includeUsage: body.stream_options?.include_usage ?? false,
   };

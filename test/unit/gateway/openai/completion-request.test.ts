@@ -105,7 +105,8 @@ test('what changes nothing is taken', () => {
 });
 
 const refused: readonly (readonly [object, string])[] = [
-  [{ n: 2 }, 'n'],
+  [{ n: 5 }, 'n'],
+  [{ n: 0 }, 'n'],
   [{ tools: [{ type: 'function' }] }, 'tools'],
   [{ tool_choice: 'required' }, 'tool_choice'],
   [{ functions: [{ name: 'f' }] }, 'functions'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, mock, test } from 'node:test';
 import fc from 'fast-check';
-import { openChunkSink } from '../../../../gateway/openai/chunk-sink.ts';
+import { openChunkStream } from '../../../../gateway/openai/chunk-stream.ts';
 import { problemOf, refuse } from '../../../../gateway/problems.ts';
 import type { FrameSink } from '../../../../gateway/streams/frames.ts';
 import { startStreamServer, type StreamServer } from './given-stream.ts';
@@ -24,7 +24,9 @@ const plain = { includeUsage: false, resumable: false };
 let server: StreamServer<typeof plain>;
 before(async () => {
   const name = { inferenceId: 'inf_abc', created: 1_700_000_000, model: 'asked-for' };
-  server = await startStreamServer((asked, common) => openChunkSink({ ...common, ...asked, name }));
+  server = await startStreamServer((asked, common) =>
+    openChunkStream({ ...common, ...asked, name, choices: 1 }).sinkOf(0),
+  );
 });
 after(() => server.stop());
 
