@@ -20,6 +20,8 @@ export type Call = {
   readonly trace: string | null;
   /** How old an answer may be that is given again, in seconds; left out where the caller does not say. */
   readonly cacheSeconds?: number;
+  /** The language it wants to read, a BCP 47 tag; left out where the caller does not say. */
+  readonly locale?: string;
   /** False once the credential was withdrawn or is over; left out where its connection is closed then, and the stream with it. */
   readonly isValid?: () => boolean;
   /** Sets headers of the answer, whatever it will be; left out where answers have none. */
@@ -43,6 +45,12 @@ export function cacheSecondsOfHeader(header: string | undefined): number | null 
   if (words.includes('no-cache') || words.includes('no-store')) return 0;
   const age = words.map((word) => /^max-age=(\d{1,9})$/.exec(word)?.[1]).find((found) => found !== undefined);
   return age === undefined ? null : Number(age);
+}
+
+/** Returns the first language of an Accept-Language header (RFC 9110); nothing where it names none. */
+export function localeOf(header: string | undefined): Pick<Call, 'locale'> {
+  const found = /^\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3})\s*(?:[,;]|$)/.exec(header ?? '')?.[1];
+  return found === undefined ? {} : { locale: found };
 }
 
 /** Returns the caller's traceparent if it is well formed, else null. */

@@ -134,6 +134,7 @@ export function messageEvent(facts: {
         seed: submission.seed,
         stop: submission.stop,
         cacheSeconds: facts.cacheSeconds,
+        locale: call.locale ?? null,
       },
       route: {
         pool: model.pool,

@@ -1,6 +1,7 @@
 import { mayUseModel } from '../policies/identity/grants.ts';
 import type { MessageSubmitted, Producer } from '../schemas/generated/types.ts';
 import { errorCode } from '../runtime/errors.ts';
+import { DEGRADED_MODEL } from '../streams/degraded.ts';
 import type { EventAppender } from '../streams/event-log.ts';
 import type { Call } from './call.ts';
 import type { Limiter } from './limits/limiter.ts';
@@ -102,7 +103,7 @@ export function createSubmit(deps: {
         ids,
         model,
         cacheSeconds: cacheSecondsOf(model, submission, call),
-        fallbacks: chain.slice(chain.indexOf(model) + 1).map(({ id }) => id),
+        fallbacks: [...chain.slice(chain.indexOf(model) + 1).map(({ id }) => id), ...lastResortOf(named)],
         producer,
         configVersion,
         fingerprint,
@@ -160,7 +161,14 @@ export function createSubmit(deps: {
 
 /** What is said again shall be said anew; else the caller may ask for less than the model allows, or for nothing. */
 function cacheSecondsOf(model: Model, { kind, choices }: Submission, { cacheSeconds }: Call): number {
-  return kind === 'regenerate' || choices > 1 ? 0 : Math.min(model.cacheSeconds, cacheSeconds ?? model.cacheSeconds);
+  return kind === 'regenerate' || choices > 1
+    ? 0
+    : Math.min(model.cacheSeconds, cacheSeconds ?? model.cacheSeconds);
+}
+
+/** What a chain may end with is no model, and nobody needs a permission for it. */
+function lastResortOf({ fallbacks }: Model): readonly string[] {
+  return fallbacks.includes(DEGRADED_MODEL) ? [DEGRADED_MODEL] : [];
 }
 
 /** The model, and those that may answer where it cannot. */

@@ -2,6 +2,7 @@ import type { InferenceRequested } from '../schemas/generated/types.ts';
 import { envelope, type LoggedEvent, type NewEvent } from '../streams/event.ts';
 import { cutText } from '../streams/delta-pieces.ts';
 import { CACHE_ENGINE } from '../streams/cache-engine.ts';
+import { DEGRADED_ENGINE } from '../streams/degraded.ts';
 import type { AnswerCache, CachedAnswer } from './answer-cache.ts';
 import type { DeltaWriter } from './delta-writer.ts';
 import type { Generated } from './generate.ts';
@@ -17,25 +18,47 @@ export function cachedFor(cache: AnswerCache, { data, time }: Requested): Cached
 
 /** What is recorded of an answer from the cache: the cache made it, and it costs nothing. */
 export function identityOfCache(worker: WorkerIdentity): WorkerIdentity {
-  return {
-    ...worker,
-    engine: CACHE_ENGINE,
-    price: { ...worker.price, inputPerMillion: 0, outputPerMillion: 0 },
-  };
+  return { ...free(worker), engine: CACHE_ENGINE };
+}
+
+/** The same, at no price. */
+export function free<Worker extends Pick<WorkerIdentity, 'price'>>(worker: Worker): Worker {
+  return { ...worker, price: { ...worker.price, inputPerMillion: 0, outputPerMillion: 0 } };
+}
+
+/** True for what answers without a model. */
+export function isFree(engine: string): boolean {
+  return engine === CACHE_ENGINE || engine === DEGRADED_ENGINE;
+}
+
+export type Writer = Pick<DeltaWriter, 'write' | 'written' | 'reset'>;
+
+/** Writes pieces of text with their tokens, after what is there of them; other text is taken back. */
+export function writePieces(pieces: readonly (readonly [string, number])[], writer: Writer): void {
+  const whole = pieces.map(([text]) => text).join('');
+  if (!whole.startsWith(writer.written)) writer.reset();
+  let skip = writer.written.length;
+  for (const [text, tokens] of pieces) {
+    if (skip < text.length) writer.write(text.slice(skip), tokens);
+    skip = Math.max(0, skip - text.length);
+  }
 }
 
 /** Writes the answer in the pieces that it came in. */
-export function writeCached(answer: CachedAnswer, writer: Pick<DeltaWriter, 'write'>): Generated {
+export function writeCached(answer: CachedAnswer, writer: Writer): Generated {
   const text = answer.content.text ?? '';
   const total = Buffer.byteLength(text, 'utf8');
   // Tokens are not recorded by piece: they are shared out by bytes.
   const tokensUpTo = (end: number): number => Math.floor((answer.completionTokens * end) / total);
   let at = 0;
-  for (const piece of total === 0 ? [] : (cutText(text, answer.deltaBytes) ?? [text])) {
+  const pieces = total === 0 ? [] : (cutText(text, answer.deltaBytes) ?? [text]);
+  const counted = pieces.map((piece) => {
     const end = at + Buffer.byteLength(piece, 'utf8');
-    writer.write(piece, tokensUpTo(end) - tokensUpTo(at));
+    const tokens = tokensUpTo(end) - tokensUpTo(at);
     at = end;
-  }
+    return [piece, tokens] as const;
+  });
+  writePieces(counted, writer);
   const { promptTokens, completionTokens, finishReason } = answer;
   return {
     ending: { type: 'completed', finishReason },

@@ -7,9 +7,10 @@ import { appendUntilDone } from '../streams/runner/append-until-done.ts';
 import type { Replaced } from '../streams/delta-pieces.ts';
 import type { Cancellations } from './cancellations.ts';
 import type { AnswerCache } from './answer-cache.ts';
-import { cachedFor, identityOfCache, toCache, writeCached } from './cached-answer.ts';
+import { free, isFree, toCache } from './cached-answer.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import { handedOn, mayFallBack } from './fallback.ts';
+import { degradeTo, givenAnswer, type GivenAnswer } from './given-answer.ts';
 import { generateUntilEnd, successor, type GeneratePorts } from './generate.ts';
 import { takeFirst, takeOver } from './take-request.ts';
 import { terminalOf, usageOf, type Counts, type Ending } from './terminal.ts';
@@ -36,7 +37,10 @@ export type RunPorts = GeneratePorts & {
     readonly turns: string;
     readonly requests: (pool: string, tier: Tier) => string;
   };
-  readonly onOutcome: (outcome: Ending['type'] | 'handed_on' | 'from_cache', tokens: number) => void;
+  readonly onOutcome: (
+    outcome: Ending['type'] | 'handed_on' | GivenAnswer['outcome'],
+    tokens: number,
+  ) => void;
 };
 
 type Requested = LoggedEvent & { readonly type: 'InferenceRequested'; readonly data: InferenceRequested };
@@ -53,8 +57,8 @@ export async function runRequest(
 ): Promise<void> {
   const { data } = request;
   const { signal } = options;
-  const cached = options.redelivered ? null : cachedFor(ports.answers, request);
-  const worker = cached === null ? ports.worker : identityOfCache(ports.worker);
+  const given = givenAnswer(ports.answers, request, ports.worker, options.redelivered);
+  const worker = given?.worker ?? ports.worker;
   const takePorts = {
     events: ports.events,
     appender: ports.first,
@@ -96,9 +100,7 @@ export async function runRequest(
   const counts: Counts = { promptTokens: data.context.promptTokens, completionTokens: 0, cachedTokens: 0 };
   try {
     const outcome =
-      cached === null
-        ? await generateUntilEnd(ports, data, reading.tokens, writer, run)
-        : writeCached(cached, writer);
+      given === null ? await generateUntilEnd(ports, data, reading.tokens, writer, run) : given.write(writer);
     signal.throwIfAborted();
     await writer.finish();
     const ending: Ending = cancel === null ? outcome.ending : { type: 'cancelled', cancel };
@@ -110,7 +112,10 @@ export async function runRequest(
     const counted = outcome.counts === null ? 0 : outcome.counts.completionTokens - reading.tokens;
     const usage = { ...used, completionTokens: Math.max(writer.tokens, counted) };
     ports.watch.ended(ending, used);
-    const next = ending.type === 'failed' && mayFallBack(ending.code) ? successor(ports, data) : null;
+    const next =
+      ending.type === 'failed' && mayFallBack(ending.code)
+        ? (successor(ports, data) ?? degradeTo(data, writer.text))
+        : null;
     const measured = usageOf(data, attempt, usage, ending.type, worker, {
       topic: ports.topics.turns,
       now,
@@ -131,8 +136,7 @@ export async function runRequest(
       appendOwned(ports, ports.records, [last], signal),
       appendOwned(ports, ports.usage, [...own, ...replaced, ...(kept === null ? [] : [kept])], signal),
     ]);
-    const outcomeName = next === null ? ending.type : 'handed_on';
-    ports.onOutcome(cached === null ? outcomeName : 'from_cache', writer.tokens);
+    ports.onOutcome(given?.outcome ?? (next === null ? ending.type : 'handed_on'), writer.tokens);
   } finally {
     unlisten();
     signal.removeEventListener('abort', revoke);
@@ -166,6 +170,6 @@ function usageOfReplaced(
     const counts = { promptTokens, completionTokens: attempt.tokens, cachedTokens: 0 };
     const ran = ports.models.find(({ id }) => id === attempt.model) ?? {};
     const by = { ...ports.worker, ...ran, model: attempt.model };
-    return usageOf(request, attempt, counts, 'failed', by, place);
+    return usageOf(request, attempt, counts, 'failed', isFree(attempt.engine) ? free(by) : by, place);
   });
 }

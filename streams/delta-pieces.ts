@@ -17,10 +17,11 @@ export function cutText(text: string, deltaBytes: readonly number[]): readonly s
 
 export const noPieces: Pieces = { deltaBytes: [], deltaMillis: [] };
 
-/** An attempt that was replaced, the id of the model that ran, and the tokens of the deltas that were accepted of it. */
+/** An attempt that was replaced, its engine, the id of the model that ran, and the tokens of the deltas that were accepted of it. */
 export type Replaced = {
   readonly number: number;
   readonly claim: string;
+  readonly engine: string;
   readonly model: string;
   readonly tokens: number;
 };
@@ -38,8 +39,8 @@ export class PieceKeeper {
   /** `time`: the broker's append time of the event, in milliseconds since 1970. */
   take(event: ReplyEvent, verdict: Verdict, time: number): void {
     if (verdict.type === 'attempt' && event.type === 'AttemptStarted') {
-      const { attempt, claim, model } = event.data;
-      this.#attempts.push({ number: attempt, claim, model, tokens: 0 });
+      const { attempt, claim, engine, model } = event.data;
+      this.#attempts.push({ number: attempt, claim, engine, model, tokens: 0 });
     }
     if (verdict.type === 'reset') [this.#bytes, this.#millis] = [[], []];
     if (verdict.type !== 'delta') return;

@@ -8,7 +8,7 @@ import Fastify, {
 import { mayCall } from '../../policies/identity/grants.ts';
 import { StenoError } from '../../runtime/errors.ts';
 import type { Tracer } from '../../runtime/tracing.ts';
-import { cacheSecondsOfHeader, requestIdOf, traceOf, type Call } from '../call.ts';
+import { cacheSecondsOfHeader, localeOf, requestIdOf, traceOf, type Call } from '../call.ts';
 import { bearerOf, type Credential, type Keys } from '../keys.ts';
 import type { Origins } from '../origins.ts';
 import { parseJson, validate } from '../parse.ts';
@@ -142,6 +142,7 @@ function register(app: FastifyInstance, operation: Operation, deps: ServerDeps):
     const cacheSeconds = cacheSecondsOfHeader(request.headers['cache-control']);
     calls.set(request, {
       ...(cacheSeconds === null ? {} : { cacheSeconds }),
+      ...localeOf(request.headers['accept-language']),
       ...(credential ?? ANONYMOUS),
       requestId: request.id,
       tell: (headers) => void reply.headers({ ...headers }),

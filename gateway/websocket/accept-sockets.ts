@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
-import { requestIdOf } from '../call.ts';
+import { localeOf, requestIdOf } from '../call.ts';
 import { CREDENTIAL_CHECK_MS, bearerOf } from '../keys.ts';
 import type { Origins } from '../origins.ts';
 import { goesAway, problemBody, problemHeaders, problemOf, refuse } from '../problems.ts';
@@ -95,7 +95,14 @@ export function acceptSockets(
       holdLater,
       onCut: () => connection.end(),
     });
-    const connection = openConnection(frames, requestIdOf(request.headers['x-request-id']), deps);
+    const connection = openConnection(
+      frames,
+      {
+        requestId: requestIdOf(request.headers['x-request-id']),
+        ...localeOf(request.headers['accept-language']),
+      },
+      deps,
+    );
     const entry: Open = { connection, socket: frames, alive: true };
     open.set(webSocket, entry);
     webSocket.on('message', (data: RawData, isBinary) => {

@@ -45,7 +45,12 @@ export interface Connection {
   end(): void;
 }
 
-export function openConnection(socket: CuttableSocket, requestId: string, deps: ConnectionDeps): Connection {
+/** Opens a connection with what its handshake said. */
+export function openConnection(
+  socket: CuttableSocket,
+  told: Pick<Call, 'requestId' | 'locale'>,
+  deps: ConnectionDeps,
+): Connection {
   const { keys, submit, streams, locate, signals } = deps;
   const sinks = new Map<string, SocketSink>();
   let credential: Credential | null = null;
@@ -206,9 +211,10 @@ export function openConnection(socket: CuttableSocket, requestId: string, deps: 
       attributes: { 'network.protocol.name': 'websocket', 'http.route': '/v1/chat' },
     });
     const call: Call = {
+      ...told,
       caller: credential.caller,
       grants: credential.grants,
-      requestId: `${requestId}.${frameNumber}`,
+      requestId: `${told.requestId}.${frameNumber}`,
       trace: span.traceparent,
     };
     const asked = frame;

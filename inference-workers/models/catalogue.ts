@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { errorMessage, StenoError } from '../../runtime/errors.ts';
+import { DEGRADED_MODEL } from '../../streams/degraded.ts';
 import type { ModelEntry } from './model-entry.ts';
 import { modelEntry } from './model-entry.ts';
 
@@ -83,6 +84,8 @@ function repeatedNames(models: readonly ModelEntry[]): string[] {
 
 function contradictions(model: ModelEntry): string[] {
   const problems: string[] = [];
+  if ([model.id, ...model.aliases].includes(DEGRADED_MODEL))
+    problems.push(`${model.id}: got the name ${DEGRADED_MODEL}, which is Steno's own`);
   if (model.maxOutputTokens > model.contextLength) {
     problems.push(
       `${model.id}.maxOutputTokens: got ${model.maxOutputTokens}, expected at most contextLength`,
@@ -103,8 +106,12 @@ function contradictions(model: ModelEntry): string[] {
 function strayFallbacks(models: readonly ModelEntry[]): string[] {
   return models.flatMap(({ id, pool, fallbacks }) =>
     fallbacks
+      .filter((name, index) => name !== DEGRADED_MODEL || index < fallbacks.length - 1)
       .filter((name) => !models.some((other) => other.id === name && other.pool !== pool))
-      .map((name) => `${id}.fallbacks: got "${name}", expected the id of a model of another pool`),
+      .map(
+        (name) =>
+          `${id}.fallbacks: got "${name}", expected the id of a model of another pool, or ${DEGRADED_MODEL} at the end`,
+      ),
   );
 }
 

@@ -63,7 +63,10 @@ export const modelEntry = z.strictObject({
     outputPerMillion: z.number().min(0),
     currency: z.string().regex(/^[A-Z]{3}$/, 'an ISO 4217 code'),
   }),
-  /** Ids of the models that answer where this one cannot, asked in this order; each of another pool. */
+  /**
+   * Ids of the models that answer where this one cannot, asked in this order; each of another pool. `steno-degraded` at
+   * the end: then an earlier answer to the same prompt, else a sentence that says so.
+   */
   fallbacks: z.array(z.string()).default([]),
   /** How old an answer may be that is given again to the same prompt of the same tenant; 0 asks the model every time. */
   cacheSeconds: z.int().min(0).max(86_400).default(0),

@@ -93,7 +93,7 @@ const NOTHING_PRECEDES: Pick<Turn, 'preceding' | 'held' | 'systemFrom' | 'instru
   instructions: null,
 };
 
-const NOT_CACHED: Pick<Parameters, 'cacheSeconds'> = { cacheSeconds: 0 };
+const LATE_PARAMETERS: Pick<Parameters, 'cacheSeconds' | 'locale'> = { cacheSeconds: 0, locale: null };
 const NO_FALLBACKS: Pick<Route, 'fallbacks'> = { fallbacks: [] };
 
 /** Key of the conversation's own row, beside those of its turns. */
@@ -170,13 +170,13 @@ export function conversationFromRows(rows: readonly KeyedRow[]): Conversation | 
   return head === null ? null : { row: head, turns, byInference, paths };
 }
 
-/** Rows of earlier versions say nothing of what preceded a message, of instructions, a key, fallbacks or a cache: there was none. */
+/** Rows of earlier versions say nothing of what preceded a message, of instructions, a key, fallbacks, a cache or a language: there was none. */
 function turnFromRow(value: string): Turn {
   // Written by turnToRow and by nothing else.
   const row = JSON.parse(value) as Omit<Turn, keyof typeof NOTHING_PRECEDES | 'keyId'> & Partial<Turn>;
   return {
     ...{ ...NOTHING_PRECEDES, keyId: null, ...row },
-    parameters: { ...NOT_CACHED, ...row.parameters },
+    parameters: { ...LATE_PARAMETERS, ...row.parameters },
     route: { ...NO_FALLBACKS, ...row.route },
   };
 }

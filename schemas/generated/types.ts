@@ -131,6 +131,8 @@ export type Parameters = {
   readonly stop: readonly string[];
   /** An answer to the same prompt may be given again until it is so old, and this one kept for others; 0 for neither. */
   readonly cacheSeconds: number;
+  /** Language of the caller, a BCP 47 tag: what Steno itself says to it is in this language. */
+  readonly locale: string | null;
 };
 
 /** What a part of a message holds. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */

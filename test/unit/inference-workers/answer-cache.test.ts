@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAnswerCache, type AnswerCache } from '../../../inference-workers/answer-cache.ts';
-import { writeCached } from '../../../inference-workers/cached-answer.ts';
+import { writeCached, type Writer } from '../../../inference-workers/cached-answer.ts';
 
 const base = {
   ...{ eventId: 'e', occurredAt: 1, causationId: 'c', correlationId: 'c', tenantId: 'acme' },
@@ -81,9 +81,8 @@ test('it holds so much and no more: what was not asked for longest goes first', 
 
 test('it is written in the pieces that it came in, its tokens shared out', () => {
   const { data } = cached('größer als', 1);
-  const pieces: [string, number][] = [];
-  const write = (text: string, tokens: number): void => void pieces.push([text, tokens]);
-  const { counts } = writeCached({ ...data, deltaBytes: [8, 1, 3] }, { write });
+  const { pieces, writer } = writerAfter('');
+  const { counts } = writeCached({ ...data, deltaBytes: [8, 1, 3] }, writer);
   assert.deepEqual(
     pieces.map(([text]) => text),
     ['größer', ' ', 'als'],
@@ -93,7 +92,41 @@ test('it is written in the pieces that it came in, its tokens shared out', () =>
     7,
   );
   assert.deepEqual(counts, { promptTokens: 5, completionTokens: 7, cachedTokens: 5 });
-  pieces.length = 0;
-  writeCached({ ...data, deltaBytes: [1, 2] }, { write });
-  assert.deepEqual(pieces, [['größer als', 7]], 'pieces that are not all of it');
+  const other = writerAfter('');
+  writeCached({ ...data, deltaBytes: [1, 2] }, other.writer);
+  assert.deepEqual(other.pieces, [['größer als', 7]], 'pieces that are not all of it');
 });
+
+test('where somebody began it, it goes on; other text is taken back', () => {
+  const { data } = cached('größer als', 1);
+  const begun = writerAfter('größe');
+  writeCached({ ...data, deltaBytes: [8, 1, 3] }, begun.writer);
+  assert.deepEqual([begun.pieces.map(([text]) => text), begun.resets()], [['r', ' ', 'als'], 0]);
+  const whole = writerAfter('größer als');
+  writeCached({ ...data, deltaBytes: [8, 1, 3] }, whole.writer);
+  assert.deepEqual([whole.pieces, whole.resets()], [[], 0]);
+  const other = writerAfter('kleiner');
+  writeCached({ ...data, deltaBytes: [8, 1, 3] }, other.writer);
+  assert.deepEqual([other.pieces.map(([text]) => text).join(''), other.resets()], ['größer als', 1]);
+});
+
+function writerAfter(text: string): {
+  readonly pieces: [string, number][];
+  readonly writer: Writer;
+  readonly resets: () => number;
+} {
+  const pieces: [string, number][] = [];
+  let written = text;
+  let resets = 0;
+  const writer: Writer = {
+    write: (piece, tokens) => void pieces.push([piece, tokens]),
+    get written() {
+      return written;
+    },
+    reset() {
+      written = '';
+      resets += 1;
+    },
+  };
+  return { pieces, writer, resets: () => resets };
+}

@@ -9,7 +9,7 @@ function eventOf(word: Word): ReplyEvent {
   const inferenceId = 'inf_1';
   if (word[0] === 'attempt') {
     // What a reader looks at; the rest of the event is of no interest to it.
-    const data = { inferenceId, attempt: word[1], claim: word[2], model: 'm' };
+    const data = { inferenceId, attempt: word[1], claim: word[2], engine: 'e', model: 'm' };
     return { type: 'AttemptStarted', data } as ReplyEvent;
   }
   const [, claim, seq, text] = word;
@@ -63,8 +63,8 @@ test('a reset takes the pieces back; what they cost stays', () => {
   ]);
   assert.deepEqual(keeper.pieces.deltaBytes, [5]);
   assert.deepEqual(keeper.before('c'), [
-    { number: 1, claim: 'a', model: 'm', tokens: 1 },
-    { number: 2, claim: 'b', model: 'm', tokens: 1 },
+    { number: 1, claim: 'a', engine: 'e', model: 'm', tokens: 1 },
+    { number: 2, claim: 'b', engine: 'e', model: 'm', tokens: 1 },
   ]);
 });
 

@@ -59,6 +59,11 @@ test('a fallback is another model of another pool', async () => {
   const [model, other] = models;
   const chain = (...fallbacks: string[]) => ({ models: [{ ...model, fallbacks }, other] });
   assert.deepEqual(parseCatalogue(chain('scripted'), 'my.json').models[0]?.fallbacks, ['scripted']);
+  assert.equal(parseCatalogue(chain('scripted', 'steno-degraded'), 'my.json').models.length, 2);
+  assert.throws(
+    () => parseCatalogue(chain('steno-degraded', 'scripted'), 'my.json'),
+    /steno-degraded at the end/,
+  );
   for (const name of ['nobody', model?.id ?? ''])
     assert.throws(() => parseCatalogue(chain(name), 'my.json'), /fallbacks: got ".*another pool/);
 });

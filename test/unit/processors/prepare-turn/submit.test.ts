@@ -60,7 +60,15 @@ test("the second turn's prompt holds the first question and its answer", () => {
 });
 
 test('the prompt hash changes with the prompt, the parameters and the model, and with nothing else', () => {
-  const parameters = { maxTokens: 100, temperature: 0.5, topP: 1, seed: null, stop: [], cacheSeconds: 0 };
+  const parameters = {
+    maxTokens: 100,
+    temperature: 0.5,
+    topP: 1,
+    seed: null,
+    stop: [],
+    cacheSeconds: 0,
+    locale: null,
+  };
   const hash = (text: string, special: Parameters<typeof aFirstMessage>[2] = {}): string =>
     theOutput(given([]).when(aFirstMessage('q1', text, special)).outputs, 'InferenceRequested').data
       .promptHash;

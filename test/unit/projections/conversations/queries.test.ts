@@ -133,7 +133,15 @@ test('a history shows what came with a message and what was attached to it', () 
 
 test('an inference tells what was asked besides the words', () => {
   const instructions = plain('Be brief.');
-  const parameters = { maxTokens: 9, temperature: 0.5, topP: 0.9, seed: null, stop: [], cacheSeconds: 0 };
+  const parameters = {
+    maxTokens: 9,
+    temperature: 0.5,
+    topP: 0.9,
+    seed: null,
+    stop: [],
+    cacheSeconds: 0,
+    locale: null,
+  };
   const queries = given([
     message('message-1'),
     message('message-2', { parentId: 'message-1', occurredAt: 77, instructions, parameters }),
