@@ -65,6 +65,11 @@ const loadedWhenWanted: readonly {
     load: async () => (await import('./tenants.ts')).tenantsCommand(),
   },
   {
+    name: 'config',
+    description: 'show, set and roll back routes; show what was changed, and by whom',
+    load: async () => (await import('./config.ts')).configCommand(),
+  },
+  {
     name: 'doctor',
     description: 'check what this machine and this installation need, one line each',
     load: async () => (await import('./doctor.ts')).doctorCommand(),

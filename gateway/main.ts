@@ -9,10 +9,11 @@ import { openGenerationStore } from '../storage/sqlite/generations.ts';
 import { openKafkaAdmin } from '../streams/kafka/admin.ts';
 import { connectEvents, kafkaOptions } from '../streams/kafka/connect.ts';
 import { streamTelemetry } from '../streams/telemetry.ts';
-import { datasets, topicName } from '../streams/topics.ts';
+import { datasets } from '../streams/topics.ts';
 import { directoryOf } from './models.ts';
 import { startGateway } from './start.ts';
 import { readKeyPepper, readTokenSecret } from './secrets.ts';
+import { gatewayTopics } from './topics.ts';
 
 await runRole(
   'gateway',
@@ -24,17 +25,14 @@ await runRole(
       context,
       events: await connectEvents(config, 'gateway', pools, streamTelemetry(context)),
       openCluster: () => openKafkaAdmin(kafkaOptions(config, `${config.topicPrefix}-gateway-${process.pid}`)),
-      topics: {
-        conversations: topicName(config.topicPrefix, datasets.conversations),
-        deltas: topicName(config.topicPrefix, datasets.inferenceDeltas),
-        metrics: topicName(config.topicPrefix, datasets.metrics),
-        admissions: topicName(config.topicPrefix, datasets.admissions),
-        turns: topicName(config.topicPrefix, datasets.turns),
-        identities: topicName(config.topicPrefix, datasets.identities),
-        answers: topicName(config.topicPrefix, datasets.answers),
-      },
+      topics: gatewayTopics(config.topicPrefix),
       deltaPartitions: datasets.inferenceDeltas.partitions,
       conversationPartitions: datasets.conversations.partitions,
+      catalogue: {
+        default: defaultModel.id,
+        demoAliases: catalogue.demoAliases,
+        models: Object.fromEntries(catalogue.models.map((model) => [model.id, model])),
+      },
       models: directoryOf(catalogue.models, defaultModel, catalogue.demoAliases),
       queries: openConversationQueries(
         openCurrentReader(readModels.of(CONVERSATIONS.name, CONVERSATIONS.version)),

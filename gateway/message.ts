@@ -6,6 +6,7 @@ import type { Call } from './call.ts';
 import type { Model } from './models.ts';
 import { refuse } from './problems.ts';
 import type { Submission } from './requests.ts';
+import type { Routed } from './routing/routing.ts';
 
 /** Tokens of an answer where the caller names no number. */
 const DEFAULT_MAX_TOKENS = 1_000;
@@ -88,6 +89,10 @@ export function messageEvent(facts: {
   readonly submission: Submission;
   readonly ids: MessageIds;
   readonly model: Model;
+  /** What the model is told where the caller says nothing; null for nothing. */
+  readonly template: Routed['template'];
+  /** The conversation's place among a hundred where a canary is tried; else -1. */
+  readonly canaryBucket: number;
   /** How old an answer may be that is given again; 0 asks the model. */
   readonly cacheSeconds: number;
   /** Ids of the models that may answer where it cannot. */
@@ -100,6 +105,7 @@ export function messageEvent(facts: {
   readonly now: number;
 }): EventOf<'MessageSubmitted'> {
   const { call, submission, ids, model } = facts;
+  const instructions = submission.instructions ?? facts.template?.instructions ?? null;
   return {
     type: 'MessageSubmitted',
     data: {
@@ -123,10 +129,8 @@ export function messageEvent(facts: {
       role: 'user',
       parts: submission.text === null ? [] : [textPart(submission.text)],
       preceding: submission.preceding,
-      instructions:
-        submission.instructions === null
-          ? null
-          : { text: submission.instructions, sealed: null, keyId: null },
+      instructions: instructions === null ? null : { text: instructions, sealed: null, keyId: null },
+      template: facts.template?.route ?? null,
       parameters: {
         maxTokens: Math.min(submission.maxTokens ?? DEFAULT_MAX_TOKENS, model.maxOutputTokens),
         temperature: submission.temperature ?? DEFAULT_TEMPERATURE,
@@ -140,7 +144,7 @@ export function messageEvent(facts: {
         pool: model.pool,
         tier: submission.tier,
         model: model.id,
-        canaryBucket: -1,
+        canaryBucket: facts.canaryBucket,
         fallbacks: facts.fallbacks,
       },
       metadata: submission.metadata,

@@ -1,5 +1,3 @@
-import { sha256 } from '../streams/ids.ts';
-
 /** A model as the gateway knows it: plain data of the catalogue. */
 export type Model = {
   readonly id: string;
@@ -44,9 +42,4 @@ export function directoryOf(
     resolve: (name) => (name === null ? defaultModel : (named.get(name) ?? null)),
     list: () => models,
   };
-}
-
-/** Names what decided a route: the models as they stood. */
-export function configVersionOf(models: ModelDirectory): string {
-  return sha256(JSON.stringify([models.list(), models.resolve(null)?.id ?? null])).slice(0, 16);
 }

@@ -34,6 +34,7 @@ const STATUS: Readonly<Record<string, number>> = {
   model_not_found: 404,
   parent_not_found: 404,
   cancelled: 409,
+  config_conflict: 409,
   conversation_busy: 409,
   erased: 410,
   too_large: 413,

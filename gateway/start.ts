@@ -33,6 +33,7 @@ import { createResponseHandlers } from './openai/responses/create-handlers.ts';
 import { createFindResponse } from './openai/responses/find-response.ts';
 import { storedResponseHandlers } from './openai/responses/stored-handlers.ts';
 import { createOrigins } from './origins.ts';
+import { connectRouting } from './routing/connect-routing.ts';
 import { createServedModels } from './served-models.ts';
 import { createSignals } from './signals.ts';
 import { openStatusPage } from './status-page/open-status-page.ts';
@@ -41,6 +42,7 @@ import { createFlushQueue } from './streams/flush-queue.ts';
 import { startOpenStreams, type OpenStreams } from './streams/open-streams.ts';
 import { createSubmit } from './submit.ts';
 import { createTokens } from './token.ts';
+import type { GatewayTopics } from './topics.ts';
 import { countUnread } from './unread-bytes.ts';
 import { acceptSockets, type Sockets } from './websocket/accept-sockets.ts';
 
@@ -49,12 +51,12 @@ type GatewayPorts = {
   readonly events: EventLog;
   /** Asked what groups and workers do, only while somebody looks at it. */
   readonly openCluster: () => Promise<Cluster>;
-  readonly topics: Readonly<
-    Record<'conversations' | 'deltas' | 'metrics' | 'admissions' | 'turns' | 'identities' | 'answers', string>
-  >;
+  readonly topics: GatewayTopics;
   readonly deltaPartitions: number;
   readonly conversationPartitions: number;
   readonly models: ModelDirectory;
+  /** The same models as they are recorded. */
+  readonly catalogue: unknown;
   readonly queries: ConversationQueries;
   readonly usage: UsageQueries;
   /** What limits of spending are in. */
@@ -76,7 +78,7 @@ const PENDING_PER_STREAM = 2;
  * Throws StenoError `keys_required`, `bad_keys_file`, `bad_config` and `port_in_use`.
  */
 export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
-  const { context, events, topics, models, queries, version } = ports;
+  const { context, events, topics, queries, version } = ports;
   const { config, logger } = context;
   const file = openKeys(config, logger);
   const origins = createOrigins({ ...config, keysRequired: file.required });
@@ -110,9 +112,15 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     onPoison: metrics.onPoison,
     onFailure: fail,
   });
+  const producer = { service: 'gateway', version };
+  const connected = await connectRouting({
+    ...{ context, events, topics, producer, models: ports.models, catalogue: ports.catalogue },
+    onPoison: metrics.onPoison,
+    onFailure: fail,
+  });
+  const models = connected.routing;
   const flushLater = createFlushQueue();
   const tokens = createTokens(ports.tokenSecret);
-  const producer = { service: 'gateway', version };
   const topic = topics.conversations;
 
   const startedStreams = await startOpenStreams({
@@ -147,7 +155,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
   const submit = createSubmit({
     appender,
     streams: opened,
-    models,
+    routing: models,
     tokens,
     topic,
     producer,
@@ -184,7 +192,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
       ...completionHandlers({ submit, signals, models, flushLater, abandonment, repeats }),
       ...createResponseHandlers({ submit, find, queries, flushLater, repeats }),
       ...storedResponseHandlers({ find, streams: opened, signals, flushLater }),
-      ...modelHandlers({ models, served }),
+      ...modelHandlers({ routing: models, served }),
       ...historyHandlers({ queries, locate }),
       ...clientTokenHandlers({ identity: keys, models }),
       ...limitsHandlers({ limiter, currency: ports.currency }),
@@ -228,13 +236,21 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     abandonment.close();
     await admin?.stop();
     // Streams that are still there break off at once: their clients go on elsewhere.
-    await Promise.all([opened.stop(), page.stop(), served.stop(), limiter.stop(), keys.stop()]);
+    await Promise.all([
+      opened.stop(),
+      page.stop(),
+      served.stop(),
+      limiter.stop(),
+      keys.stop(),
+      connected.stop(),
+    ]);
     await appender.close();
   }
   let address: string;
   try {
     admin = await startAdmin({
       ...{ config, events, models, producer, isDraining, topics, identity: keys },
+      configuration: connected.configuration,
       ...{ pepper: ports.keyPepper, tracer: context.tracer },
     });
     address = await listen(app, config, 'PORT');

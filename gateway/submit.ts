@@ -1,15 +1,14 @@
-import { mayUseModel } from '../policies/identity/grants.ts';
 import type { MessageSubmitted, Producer } from '../schemas/generated/types.ts';
 import { errorCode } from '../runtime/errors.ts';
-import { DEGRADED_MODEL } from '../streams/degraded.ts';
 import type { EventAppender } from '../streams/event-log.ts';
 import type { Call } from './call.ts';
 import type { Limiter } from './limits/limiter.ts';
 import { wantedBy } from './limits/reserve.ts';
 import { checkSubmission, fingerprintOf, idsOf, messageEvent, type Transport } from './message.ts';
-import { configVersionOf, type Model, type ModelDirectory } from './models.ts';
+import type { Model } from './models.ts';
 import { goesAway, keyMismatch, refuse } from './problems.ts';
 import type { Submission } from './requests.ts';
+import type { Routing } from './routing/routing.ts';
 import type { ServedModels } from './served-models.ts';
 import type { FrameSink } from './streams/frames.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
@@ -39,7 +38,7 @@ export type Submit = (incoming: Incoming) => Promise<StreamReader>;
 export function createSubmit(deps: {
   readonly appender: EventAppender;
   readonly streams: OpenStreams;
-  readonly models: ModelDirectory;
+  readonly routing: Routing;
   readonly tokens: Tokens;
   readonly topic: string;
   readonly producer: Producer;
@@ -51,9 +50,7 @@ export function createSubmit(deps: {
   readonly onOutcome: (outcome: 'accepted' | 'refused' | 'unknown') => void;
   readonly onFirstDelta: (seconds: number) => void;
 }): Submit {
-  const { appender, streams, models, tokens, topic, producer } = deps;
-  const configVersion = configVersionOf(models);
-  const defaultModel = models.resolve(null);
+  const { appender, streams, routing, tokens, topic, producer } = deps;
 
   return async (incoming) => {
     let reader: StreamReader;
@@ -78,18 +75,19 @@ export function createSubmit(deps: {
     if (deps.isDraining()) throw goesAway();
     streams.checkRoom();
     checkSubmission(submission, transport);
-    const named = models.resolve(submission.model);
-    if (named === null || !mayUseModel(call.grants, named.id)) {
+    const ids = idsOf(call, transport, submission, key);
+    const routed = routing.routeOf(submission.model, call.grants, ids.conversationId);
+    if (routed === null) {
       throw refuse('model_not_found', 'no model that you may use has this name', {
         param: transport === 'conversation' ? 'model_type' : 'model',
         fix: 'name a model of GET /v1/models',
       });
     }
-    const ids = idsOf(call, transport, submission, key);
     const fingerprint = fingerprintOf(submission);
     const open = streams.find(call, ids.inferenceId);
     if (open !== null && open.fingerprint !== fingerprint) throw keyMismatch();
-    const chain = chainOf(models, named, call);
+    const { chain, lastResort, canaryBucket } = routed;
+    const template = submission.instructions === null ? routed.template : null;
     const model = await whoAnswers(chain, call, ids.inferenceId);
     const started = performance.now();
     const replyPartition = streams.replyPartition;
@@ -100,12 +98,14 @@ export function createSubmit(deps: {
         call,
         transport,
         submission,
+        template,
         ids,
         model,
+        canaryBucket,
         cacheSeconds: cacheSecondsOf(model, submission, call),
-        fallbacks: [...chain.slice(chain.indexOf(model) + 1).map(({ id }) => id), ...lastResortOf(named)],
+        fallbacks: [...chain.slice(chain.indexOf(model) + 1).map(({ id }) => id), ...lastResort],
         producer,
-        configVersion,
+        configVersion: routing.version(),
         fingerprint,
         replyPartition,
         deltasFrom,
@@ -148,7 +148,7 @@ export function createSubmit(deps: {
     inferenceId: string,
   ): Promise<Model> {
     const [named] = chain;
-    const isDefault = named.id === defaultModel?.id;
+    const isDefault = named.id === routing.resolve(null)?.id;
     if (isDefault && chain.length === 1) return named;
     const found = await deps.served.firstOf(chain);
     // The default model's messages wait for its worker; those of a model that nobody serves would wait in vain.
@@ -164,18 +164,4 @@ function cacheSecondsOf(model: Model, { kind, choices }: Submission, { cacheSeco
   return kind === 'regenerate' || choices > 1
     ? 0
     : Math.min(model.cacheSeconds, cacheSeconds ?? model.cacheSeconds);
-}
-
-/** What a chain may end with is no model, and nobody needs a permission for it. */
-function lastResortOf({ fallbacks }: Model): readonly string[] {
-  return fallbacks.includes(DEGRADED_MODEL) ? [DEGRADED_MODEL] : [];
-}
-
-/** The model, and those that may answer where it cannot. */
-function chainOf(models: ModelDirectory, named: Model, { grants }: Call): readonly [Model, ...Model[]] {
-  const others = named.fallbacks.map((id) => models.resolve(id));
-  return [
-    named,
-    ...others.filter((other): other is Model => other !== null && mayUseModel(grants, other.id)),
-  ];
 }

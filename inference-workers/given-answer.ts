@@ -1,4 +1,4 @@
-import { degradedSentence } from '../policies/degraded/sentence.ts';
+import { degradedSentence } from './degraded-sentence.ts';
 import type { InferenceRequested } from '../schemas/generated/types.ts';
 import { DEGRADED_ENGINE, DEGRADED_MODEL } from '../streams/degraded.ts';
 import type { LoggedEvent } from '../streams/event.ts';

@@ -162,6 +162,15 @@ export const datasets = {
     retention: FOREVER,
     subjects: 'record',
   }),
+  configuration: dataset('configuration', {
+    purpose: 'Routes and models, every version of them, and who changed what: gateways follow it.',
+    events: ['ConfigChanged'],
+    key: 'kind',
+    // One order decides whose change came first.
+    partitions: 1,
+    retention: FOREVER,
+    subjects: 'record',
+  }),
   answers: dataset('answers', {
     purpose: 'The response cache: answers that may be given again. Every worker knows the latest of them.',
     events: ['AnswerCached', 'CacheCleared'],

@@ -17,7 +17,7 @@ import {
 import type { ModelDirectory } from '../models.ts';
 import { notFound } from '../locate.ts';
 import { refuse } from '../problems.ts';
-import { adminOperations } from './operations.ts';
+import { adminOperations, type identityOperations } from './operations.ts';
 
 /** What an administrator does: the same changes as `steno keys` and `steno tenants`, within what its key manages. */
 export function adminHandlers(deps: {
@@ -25,7 +25,7 @@ export function adminHandlers(deps: {
   readonly models: ModelDirectory;
   readonly version: string;
   readonly clearCache: (event: EventOf<'CacheCleared'>) => Promise<void>;
-}): HandlersOf<(typeof adminOperations)[number]> {
+}): HandlersOf<(typeof identityOperations)[number]> {
   const { open, models, version } = deps;
   const document = JSON.stringify(openApiOf(adminOperations, version));
   return {
@@ -111,7 +111,8 @@ function named(open: OpenIdentities, call: Call, keyId: string): KeyEntry {
   return found;
 }
 
-function actorOf({ caller }: Call): string {
+/** Who does it, for the record. */
+export function actorOf({ caller }: Call): string {
   return `key:${caller.keyId ?? ''}`;
 }
 

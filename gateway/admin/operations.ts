@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Operation } from '../http/operations.ts';
 import { grantFields } from '../identity/grants-schema.ts';
+import { configOperations } from './config-operations.ts';
 import { limitsSchema } from '../limits/limits-schema.ts';
 
 const name = z.string().regex(/^[\w.:@-]{1,128}$/, 'up to 128 letters, digits or any of "_.:@-"');
@@ -27,8 +28,8 @@ export const keyOrder = z
   })
   .describe('A key to be made.');
 
-/** What administrators can ask for, on a port of its own. */
-export const adminOperations = [
+/** What administrators can ask for about keys and tenants. */
+export const identityOperations = [
   {
     id: 'createKey',
     method: 'POST',
@@ -135,3 +136,6 @@ export const adminOperations = [
     answers: { 200: { description: 'OpenAPI 3.1.' } },
   },
 ] as const satisfies readonly Operation[];
+
+/** All that is served on the port of administrators. */
+export const adminOperations = [...identityOperations, ...configOperations] as const;

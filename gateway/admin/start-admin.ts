@@ -8,7 +8,9 @@ import type { Identity } from '../identity/open-identity.ts';
 import { listen } from '../listen.ts';
 import type { ModelDirectory } from '../models.ts';
 import { createOrigins } from '../origins.ts';
-import { adminHandlers } from './handlers.ts';
+import type { Configuration } from '../routing/configuration.ts';
+import { configHandlers } from './config-handlers.ts';
+import { actorOf, adminHandlers } from './handlers.ts';
 import { adminOperations } from './operations.ts';
 
 const LARGEST_BODY = 64 * 1024;
@@ -28,6 +30,7 @@ export async function startAdmin(deps: {
   readonly identity: Identity;
   readonly pepper: Buffer;
   readonly models: ModelDirectory;
+  readonly configuration: Configuration;
   readonly producer: Producer;
   readonly tracer: Tracer;
   readonly isDraining: () => boolean;
@@ -43,15 +46,18 @@ export async function startAdmin(deps: {
   const app = buildServer({
     port: 'admin',
     operations: adminOperations,
-    handlers: adminHandlers({
-      open: {
-        ...{ directory: identity.directory, pepper: deps.pepper, producer: deps.producer },
-        append: appendTo(topics.identities),
-      },
-      clearCache: appendTo(topics.answers),
-      models: deps.models,
-      version: deps.producer.version,
-    }),
+    handlers: {
+      ...configHandlers({ configuration: deps.configuration, models: deps.models, actorOf }),
+      ...adminHandlers({
+        open: {
+          ...{ directory: identity.directory, pepper: deps.pepper, producer: deps.producer },
+          append: appendTo(topics.identities),
+        },
+        clearCache: appendTo(topics.answers),
+        models: deps.models,
+        version: deps.producer.version,
+      }),
+    },
     keys: identity,
     // No page is meant to call it.
     origins: createOrigins({ host, allowedHosts, allowedOrigins: [], keysRequired: true }),

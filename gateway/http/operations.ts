@@ -21,7 +21,7 @@ export type Operation = {
   /** Parameters in braces, as OpenAPI writes them. */
   readonly path: string;
   readonly summary: string;
-  readonly tag: 'chat' | 'history' | 'operations' | 'identity';
+  readonly tag: 'chat' | 'history' | 'operations' | 'identity' | 'configuration';
   /** False where no credential is asked for. */
   readonly secured: boolean;
   /** True where probes call by an address instead of a name. */

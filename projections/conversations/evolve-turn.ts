@@ -37,7 +37,9 @@ export function submitTurn(
 
 function askOf({ data }: EventOf<'MessageSubmitted'>): StoredAsk {
   const { maxTokens, temperature, topP } = data.parameters;
-  const instructions = data.instructions === null ? null : storeContent(data.instructions);
+  // What a route tells the model is nothing that its callers said, and not theirs to read.
+  const own = data.template === null ? data.instructions : null;
+  const instructions = own === null ? null : storeContent(own);
   return { at: data.occurredAt, parentId: data.parentId, instructions, maxTokens, temperature, topP };
 }
 

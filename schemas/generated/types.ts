@@ -5,6 +5,19 @@ export type AttemptReason = 'first' | 'redelivered' | 'silent' | 'deadline' | 'f
 /** Why an inference was asked to stop. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
 export type CancelReason = 'stop' | 'disconnect' | 'interrupt' | 'OTHER';
 
+/** One value that is different. */
+export type ConfigChange = {
+  /** Where it stands in the document, a JSON Pointer (RFC 6901). */
+  readonly path: string;
+  /** The value before, as JSON; null where there was none. */
+  readonly before: string | null;
+  /** The value now, as JSON; null where there is none. */
+  readonly after: string | null;
+};
+
+/** Which configuration. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
+export type ConfigKind = 'routes' | 'models' | 'OTHER';
+
 /** Text of a person or a model. Exactly one of text and sealed is set; erased content has neither. */
 export type Content = {
   /** The text in the clear. */
@@ -453,6 +466,38 @@ export type CancelRequested = {
   readonly principal: string;
   /** Why. */
   readonly reason: CancelReason;
+};
+
+/** Configuration was changed, by somebody or by a rule. It holds if `replaces` names what held until then, else somebody else was faster and it changed nothing. */
+export type ConfigChanged = {
+  /** Names this event for ever; derived from what caused it, so a retry has the same. */
+  readonly eventId: string;
+  /** The producer's clock. Folds use the broker's append time instead. */
+  readonly occurredAt: number;
+  /** Event id (or request id) that caused this event. */
+  readonly causationId: string;
+  /** The turn this event belongs to: the id of its message. */
+  readonly correlationId: string;
+  /** Which program wrote it. */
+  readonly producer: Producer;
+  /** The tenant, from the credential. */
+  readonly tenantId: string;
+  /** Who did it: the way it was done and the name it was done under. */
+  readonly actor: string;
+  /** Which configuration. */
+  readonly kind: ConfigKind;
+  /** First 16 hex digits of the document's SHA-256. */
+  readonly version: string;
+  /** Version that held until then; null for the first. */
+  readonly replaces: string | null;
+  /** The whole configuration, as JSON. */
+  readonly document: string;
+  /** What is different from the version that it replaces. */
+  readonly changes: readonly ConfigChange[];
+  /** Why, in a sentence. */
+  readonly reason: string;
+  /** Version that is in force again, where this is a rollback. */
+  readonly restores: string | null;
 };
 
 /** A document was withdrawn. */
@@ -1145,6 +1190,8 @@ export type MessageSubmitted = {
   readonly configVersion: string;
   /** SHA-256 of the request's meaning, to tell a repeat from another request under the same key. */
   readonly bodyFingerprint: string;
+  /** Name of the route whose instructions these are, as `configVersion` has it; null where the caller sent its own, or none. */
+  readonly template: string | null;
 };
 
 /** An answer was scored. */
@@ -1438,6 +1485,7 @@ export type EventMap = {
   readonly AttemptStarted: AttemptStarted;
   readonly CacheCleared: CacheCleared;
   readonly CancelRequested: CancelRequested;
+  readonly ConfigChanged: ConfigChanged;
   readonly ContentDeleted: ContentDeleted;
   readonly ContextSummarized: ContextSummarized;
   readonly ConversationChanged: ConversationChanged;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
 import { sendAnswer } from '../../bench/support/scripted-backend.ts';
-import { degradedSentence } from '../../policies/degraded/sentence.ts';
+import { degradedSentence } from '../../inference-workers/degraded-sentence.ts';
 import { ChatClient } from '../support/chat-client.ts';
 import {
   cut,

@@ -79,6 +79,11 @@ const adminCases: typeof cases = {
   listTenants: () => [{ answers: 200 }],
   clearCache: () => [{ path: '/v1/tenants/TENANT/cache' }],
   setTenant: () => [{ path: '/v1/tenants/TENANT', body: {} }],
+  // Of all tenants together: operators alone.
+  readConfig: () => [{ answers: 403 }],
+  listConfigVersions: () => [{ answers: 403 }],
+  setRoutes: () => [{ body: { routes: {} }, answers: 403 }],
+  rollBackRoutes: () => [{ body: {}, answers: 403 }],
 };
 
 let platform: Platform;

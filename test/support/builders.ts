@@ -62,6 +62,7 @@ export function aMessage(
     deltasFrom: 40,
     configVersion: 'config_1',
     bodyFingerprint: sha256(text),
+    template: null,
     ...special,
   };
   return logged({ type: 'MessageSubmitted', data }, place);

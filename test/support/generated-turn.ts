@@ -82,6 +82,7 @@ export function submitted(
     deltasFrom: 1_000,
     configVersion: 'config-1',
     bodyFingerprint: HASH,
+    template: null,
   };
 }
 

@@ -40,7 +40,7 @@ export function factsOfMessage(message: MessageSubmitted): ResponseFacts {
     conversationId,
     createdAt: secondsOf(message.occurredAt),
     model: message.route.model,
-    instructions: message.instructions?.text ?? null,
+    instructions: message.template === null ? (message.instructions?.text ?? null) : null,
     previousResponseId: previousOf(message.parentId),
     maxOutputTokens: parameters.maxTokens,
     temperature: parameters.temperature,

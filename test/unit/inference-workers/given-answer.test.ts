@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { degradeTo } from '../../../inference-workers/given-answer.ts';
-import { degradedSentence } from '../../../policies/degraded/sentence.ts';
+import { degradedSentence } from '../../../inference-workers/degraded-sentence.ts';
 
 const route = { pool: 'p', tier: 'interactive', model: 'a', canaryBucket: -1 } as const;
 

@@ -77,6 +77,7 @@ const defaults: { readonly [Type in EventType]?: EventMap[Type] } = {
     deltasFrom: 42,
     configVersion: 'config-1',
     bodyFingerprint: 'body-1',
+    template: null,
   },
   MessageRejected: {
     ...inference,

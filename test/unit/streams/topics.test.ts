@@ -32,6 +32,7 @@ describe('the catalogue of topics', () => {
         'steno.alerts.v1 6 forever',
         'steno.audit.v1 6 forever',
         'steno.identities.v1 1 forever',
+        'steno.configuration.v1 1 forever',
         'steno.answers.v1 6 time',
         'steno.dead-letters.v1 6 time',
       ],

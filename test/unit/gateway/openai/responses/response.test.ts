@@ -52,6 +52,8 @@ const event = messageEvent({
   replyPartition: 1,
   deltasFrom: 2,
   fallbacks: [],
+  template: null,
+  canaryBucket: -1,
   cacheSeconds: 0,
   now: 1_700_000_000_999,
 });
