@@ -8,6 +8,7 @@ import { barePath } from './bare-path.ts';
 import { firstToken } from './first-token.ts';
 import { PEER_NAMES, type PeerName } from './peers/peer-program.ts';
 import { history } from './history.ts';
+import { idleSockets } from './idle-sockets.ts';
 import { pacedStreams } from './paced-streams.ts';
 import { rebuild } from './rebuild.ts';
 import { recovery } from './recovery.ts';
@@ -27,6 +28,7 @@ const benches: readonly Bench[] = [
   history,
   recovery,
   pacedStreams,
+  idleSockets,
   barePath,
 ];
 const RESULTS = new URL('./RESULTS.md', import.meta.url);

@@ -32,7 +32,16 @@ const SANE_ID = /^[\w.:-]{1,128}$/;
 
 /** Returns the caller's request id if it is harmless, else a fresh one. */
 export function requestIdOf(header: string | readonly string[] | undefined): string {
-  return typeof header === 'string' && SANE_ID.test(header) ? header : `req_${randomUUID()}`;
+  return sentRequestId(header) ?? freshRequestId();
+}
+
+/** Returns the caller's request id; null where it sent none, or one that is not harmless. */
+export function sentRequestId(header: string | readonly string[] | undefined): string | null {
+  return typeof header === 'string' && SANE_ID.test(header) ? header : null;
+}
+
+export function freshRequestId(): string {
+  return `req_${randomUUID()}`;
 }
 
 /** Returns what a Cache-Control header (RFC 9111) allows of an answer that is given again; null where it says nothing of it. */

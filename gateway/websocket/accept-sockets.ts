@@ -2,13 +2,13 @@ import type { IncomingMessage, Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
-import { localeOf, requestIdOf } from '../call.ts';
+import { localeOf, sentRequestId } from '../call.ts';
 import { CREDENTIAL_CHECK_MS, bearerOf } from '../keys.ts';
 import type { Origins } from '../origins.ts';
 import { goesAway, problemBody, problemHeaders, problemOf, refuse } from '../problems.ts';
 import { createHoldQueue, type FlushLater } from '../streams/flush-queue.ts';
-import { openConnection, type Connection, type ConnectionDeps } from './connection.ts';
-import { openFrameSocket, type CuttableSocket } from './frame-socket.ts';
+import { Connection, type ConnectionDeps } from './connection.ts';
+import { PacedSocket, type CuttableSocket } from './paced-socket.ts';
 
 /** The WebSockets of a gateway. */
 export interface Sockets {
@@ -48,7 +48,8 @@ export function acceptSockets(
   const open = new Map<WebSocket, Open>();
 
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    stream.on('error', () => stream.destroy());
+    // One function for all: a closure of this call would keep its request for as long as the socket is open.
+    stream.on('error', destroy);
     try {
       admit(request);
     } catch (error) {
@@ -76,7 +77,7 @@ export function acceptSockets(
   pings.unref();
   checks.unref();
 
-  const holdLater = createHoldQueue(HOLD_MS);
+  const shared = { flushLater: deps.flushLater, holdLater: createHoldQueue(HOLD_MS) };
 
   function admit(request: IncomingMessage): void {
     if ((request.url ?? '').split('?')[0] !== PATH)
@@ -88,17 +89,11 @@ export function acceptSockets(
   }
 
   function start(webSocket: WebSocket, socket: Socket, request: IncomingMessage): void {
-    const frames = openFrameSocket({
-      webSocket,
-      socket,
-      flushLater: deps.flushLater,
-      holdLater,
-      onCut: () => connection.end(),
-    });
-    const connection = openConnection(
+    const frames = new PacedSocket(webSocket, socket, shared, () => connection.end());
+    const connection = new Connection(
       frames,
       {
-        requestId: requestIdOf(request.headers['x-request-id']),
+        requestId: sentRequestId(request.headers['x-request-id']),
         ...localeOf(request.headers['accept-language']),
       },
       deps,
@@ -136,6 +131,10 @@ export function acceptSockets(
       for (const { socket } of open.values()) socket.close(1012, 'restart');
     },
   };
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** The key of the handshake: a header, or a subprotocol where a browser can send no header. */
