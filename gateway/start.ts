@@ -22,6 +22,7 @@ import { knownEnd } from './known-end.ts';
 import { listen } from './listen.ts';
 import { createLimiter } from './limits/limiter.ts';
 import { limitsHandlers } from './limits/limits-handlers.ts';
+import { createPatience } from './limits/patience.ts';
 import { createLocate } from './locate.ts';
 import { gatewayMetrics } from './metrics.ts';
 import type { ModelDirectory } from './models.ts';
@@ -152,6 +153,12 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     onPoison: metrics.onPoison,
     onFailure: fail,
   });
+  const patience = createPatience(config.maxWaitSeconds * 1000);
+  context.metrics.gauge(
+    'steno_gateway_estimated_wait_seconds',
+    'What a message that comes now will wait for its first token, in the longest of the queues.',
+    () => patience.worstSeconds(),
+  );
   const submit = createSubmit({
     appender,
     streams: opened,
@@ -161,6 +168,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     producer,
     isDraining,
     limiter,
+    patience,
     isKnown: (tenantId, inferenceId) => knownEnd(queries, tenantId, inferenceId) !== null,
     served,
     ...metrics,

@@ -3,6 +3,7 @@ import { errorCode } from '../runtime/errors.ts';
 import type { EventAppender } from '../streams/event-log.ts';
 import type { Call } from './call.ts';
 import type { Limiter } from './limits/limiter.ts';
+import type { Patience } from './limits/patience.ts';
 import { wantedBy } from './limits/reserve.ts';
 import { checkSubmission, fingerprintOf, idsOf, messageEvent, type Transport } from './message.ts';
 import type { Model } from './models.ts';
@@ -45,6 +46,7 @@ export function createSubmit(deps: {
   readonly isDraining: () => boolean;
   readonly served: Pick<ServedModels, 'firstOf'>;
   readonly limiter: Limiter;
+  readonly patience: Pick<Patience, 'check' | 'enter'>;
   /** True for an inference that ended, as far as the read model knows. */
   readonly isKnown: (tenantId: string, inferenceId: string) => boolean;
   readonly onOutcome: (outcome: 'accepted' | 'refused' | 'unknown') => void;
@@ -112,18 +114,22 @@ export function createSubmit(deps: {
       },
       now: Date.now(),
     });
-    const admission = await deps.limiter.admit(
-      call,
-      wantedBy(event.data, model),
-      () => open !== null || (key !== null && deps.isKnown(place.tenantId, ids.inferenceId)),
-    );
+    const isRepeat = (): boolean =>
+      open !== null || (key !== null && deps.isKnown(place.tenantId, ids.inferenceId));
+    deps.patience.check(model.pool, submission.tier, isRepeat);
+    const admission = await deps.limiter.admit(call, wantedBy(event.data, model), isRepeat);
     const token = tokens.seal(place);
+    const waiting = deps.patience.enter(model.pool, submission.tier);
     const reader = streams.open({
       accepted: { place, token, clientId },
       call,
       fingerprint,
       sink: openSink(place, token, event.data),
-      onFirstDelta: () => deps.onFirstDelta((performance.now() - started) / 1000),
+      onFirstDelta() {
+        waiting.begin();
+        deps.onFirstDelta((performance.now() - started) / 1000);
+      },
+      onClosed: () => waiting.leave(),
     });
     try {
       await appender.append([

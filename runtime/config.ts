@@ -28,6 +28,7 @@ export type Config = {
   readonly tokenSecret: string | null;
   readonly maxMessageBytes: number;
   readonly maxOpenInferences: number;
+  readonly maxWaitSeconds: number;
   readonly replyPartition: number | null;
   readonly kafka: {
     readonly brokers: readonly string[];
@@ -147,6 +148,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     tokenSecret: raw('STENO_TOKEN_SECRET'),
     maxMessageBytes: whole('STENO_MAX_MESSAGE_BYTES', 1, 4 * 1024 * 1024) ?? 0,
     maxOpenInferences: whole('STENO_MAX_OPEN_INFERENCES', 1, 1_000_000) ?? 0,
+    maxWaitSeconds: whole('STENO_MAX_WAIT_SECONDS', 1, 43_200) ?? 0,
     replyPartition: whole('STENO_REPLY_PARTITION', 0, 10_000),
     kafka: {
       brokers,

@@ -104,6 +104,12 @@ export const settings = [
     'Answers a gateway streams at once before it answers 503.',
   ),
   setting(
+    'STENO_MAX_WAIT_SECONDS',
+    '60',
+    'a number',
+    'What an interactive message may be expected to wait for its first token before a gateway answers 503; ten times as long for standard ones.',
+  ),
+  setting(
     'STENO_REPLY_PARTITION',
     null,
     'a partition number',

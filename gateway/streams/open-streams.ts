@@ -25,6 +25,8 @@ export interface OpenStreams {
     fingerprint: string;
     sink: FrameSink;
     onFirstDelta: () => void;
+    /** The stream ended, one way or another. */
+    onClosed: () => void;
   }): StreamReader;
   /**
    * Shows an answer after a cursor, from its record if it is finished, else from its deltas, then live; `paced`: what
@@ -134,7 +136,7 @@ export async function startOpenStreams(options: {
         fix: 'try again shortly',
       });
     },
-    open({ accepted, call, fingerprint, sink, onFirstDelta }) {
+    open({ accepted, call, fingerprint, sink, onFirstDelta, onClosed }) {
       const { place } = accepted;
       const reader = openReader({
         paced: false,
@@ -147,7 +149,10 @@ export async function startOpenStreams(options: {
         onAttached: (self, { replyPartition, deltasFrom }) =>
           goBack(self, { ...place, replyPartition, deltasFrom }),
         onFirstDelta,
-        onClose,
+        onClose(self) {
+          onClose(self);
+          onClosed();
+        },
       });
       readers.set(reader, call);
       opened.set(place.inferenceId, { reader, place, principal: call.caller.principal, fingerprint });
