@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +13,7 @@ import { atLeast, atMost, type Bench, type BenchOptions, type Outcome } from './
 import { startCluster } from './support/cluster.ts';
 import { startTimedServer } from './support/paced-run.ts';
 import { startBenchPlatform } from './support/platform.ts';
+import { residentBytes } from './support/resident-bytes.ts';
 import { shuffled, summarise, type Summary } from './support/statistics.ts';
 import { VoidRun } from './support/void-run.ts';
 
@@ -138,11 +138,4 @@ function outcomeOf(ours: Summary, bare: Summary, seed: number, idleMillis: numbe
       'every socket brought an API key; a fresh process of each server in every round',
     ],
   };
-}
-
-/** Linux, proc(5): resident set size, in kB. */
-function residentBytes(pid: number): number {
-  const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  if (found === null) throw new VoidRun('this system does not tell how much memory a process holds');
-  return Number(found[1]) * 1024;
 }

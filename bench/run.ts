@@ -9,6 +9,7 @@ import { firstToken } from './first-token.ts';
 import { PEER_NAMES, type PeerName } from './peers/peer-program.ts';
 import { history } from './history.ts';
 import { idleSockets } from './idle-sockets.ts';
+import { overload } from './overload.ts';
 import { pacedStreams } from './paced-streams.ts';
 import { rebuild } from './rebuild.ts';
 import { recovery } from './recovery.ts';
@@ -29,6 +30,7 @@ const benches: readonly Bench[] = [
   recovery,
   pacedStreams,
   idleSockets,
+  overload,
   barePath,
 ];
 const RESULTS = new URL('./RESULTS.md', import.meta.url);
