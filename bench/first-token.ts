@@ -31,9 +31,9 @@ export const firstToken: Bench = {
 async function measure(options: BenchOptions, sides: SideBySide): Promise<Outcome> {
   const [question] = sides.questions;
   const engine = await measureEngine(question ?? { text: '', answer: '' });
-  const sse = openSsePath(sides.url, sides.questions, { clients: 1 });
+  const sse = openSsePath(sides.url, sides.questions, { clients: 1, headers: sides.headers });
   await drive(sse, 1, 1, options.signal);
-  const paced = await openSocketPath(sides.url, PACED_CLIENTS, await writeQuestions(PACE_MS));
+  const paced = await openSocketPath(sides.url, PACED_CLIENTS, await writeQuestions(PACE_MS), sides.headers);
   const barePaced = sides.bare.path.paced(PACE_MS, PACED_CLIENTS);
   const streaming = { inFlight: MOST_IN_FLIGHT, perSecond: PER_SECOND, meter: null };
   const own: readonly Case[] = [

@@ -48,6 +48,7 @@ ${benches.map(({ name, purpose }) => `  ${name.padEnd(13)} ${purpose}`).join('\n
   --rounds <n>      rounds; figures are medians of them
   --events <n>      length of the generated log in rebuild, and of the longer one in history
   --projections     run the projections beside the roles of a turn
+  --keys            ask with a key that has limits of every kind in first-token and turns; LiteLLM's too
   --peers <names>   proxies to measure beside us in first-token and turns: ${PEER_NAMES.join(',')} (default) or none
   --seed <n>        decides the order of the rounds; printed, and another one each time unless told
   --profile <dir>   write CPU profiles of the roles into this directory
@@ -68,6 +69,7 @@ async function main(parameters: string[]): Promise<number> {
       rounds: { type: 'string' },
       events: { type: 'string' },
       projections: { type: 'boolean', default: false },
+      keys: { type: 'boolean', default: false },
       profile: { type: 'string' },
       peers: { type: 'string' },
       seed: { type: 'string' },
@@ -95,6 +97,7 @@ async function main(parameters: string[]): Promise<number> {
       rounds: positive('rounds', values.rounds),
       events: positive('events', values.events),
       projections: values.projections,
+      keys: values.keys,
       profileDir: values.profile === undefined ? null : resolve(values.profile),
       peers: peersOf(values.peers),
       seed: positive('seed', values.seed) ?? randomInt(1, 2 ** 31),
@@ -109,7 +112,8 @@ async function main(parameters: string[]): Promise<number> {
     if (values.record) {
       const page = existsSync(RESULTS) ? readFileSync(RESULTS, 'utf8') : RESULTS_HEAD;
       const date = new Date().toISOString().slice(0, 10);
-      writeFileSync(RESULTS, withSection(page, name, sectionText(name, date, host, outcome)));
+      const title = values.keys ? `${name} --keys` : name;
+      writeFileSync(RESULTS, withSection(page, title, sectionText(title, date, host, outcome)));
     }
     return 0;
   } catch (error) {

@@ -6,16 +6,16 @@ import { pythonEnvironment } from '../../test/support/python-environment.ts';
 import type { PeerProgram } from './peer-program.ts';
 
 const VERSION = '1.109.1';
+const ABOUT = `LiteLLM ${VERSION}: ${availableParallelism()} workers, LITELLM_MODE=PRODUCTION, LITELLM_LOG=ERROR, no database, no callbacks`;
 
 /**
  * LiteLLM's proxy with the settings that its documentation recommends for production: a worker for each core, errors
- * only in the log, no `.env`; without a database, callbacks and keys.
+ * only in the log, no `.env`; without a database and callbacks.
  * Source: docs.litellm.ai, "Best Practices for Production".
  */
 export const litellm: PeerProgram = {
   name: 'litellm',
-  about: `LiteLLM ${VERSION}: ${availableParallelism()} workers, LITELLM_MODE=PRODUCTION, LITELLM_LOG=ERROR, no database, no callbacks, no keys`,
-  async start(backendUrl) {
+  async start(backendUrl, key) {
     const python = await pythonEnvironment({
       name: 'litellm',
       packages: [`litellm[proxy]==${VERSION}`],
@@ -25,9 +25,10 @@ export const litellm: PeerProgram = {
     });
     const directory = await mkdtemp(join(tmpdir(), 'steno-litellm-'));
     const config = join(directory, 'config.yaml');
-    await writeFile(config, configText(backendUrl));
+    await writeFile(config, configText(backendUrl, key));
     const port = await freePort('127.0.0.1');
     return {
+      about: `${ABOUT}, ${key === null ? 'no keys' : 'a master key, requests and tokens per minute counted for the model; limits per key need its database'}`,
       command: python,
       parameters: [
         ...['-c', 'from litellm import run_server; run_server()', '--config', config],
@@ -43,22 +44,27 @@ export const litellm: PeerProgram = {
       },
       readyUrl: `http://127.0.0.1:${port}/health/liveliness`,
       baseUrl: `http://127.0.0.1:${port}/v1`,
-      headers: {},
+      headers: key === null ? {} : { authorization: `Bearer ${key}` },
       clean: () => rm(directory, { recursive: true, force: true }),
     };
   },
 };
 
-function configText(backendUrl: string): string {
+function configText(backendUrl: string, key: string | null): string {
+  const limits = key === null ? '' : '      rpm: 10000000\n      tpm: 10000000000\n';
+  const guarded =
+    key === null
+      ? ''
+      : `general_settings:\n  master_key: ${key}\nrouter_settings:\n  enable_pre_call_checks: true\n`;
   return `model_list:
   - model_name: scripted
     litellm_params:
       model: openai/scripted
       api_base: ${backendUrl}
       api_key: none
-litellm_settings:
+${limits}litellm_settings:
   set_verbose: false
   json_logs: true
   request_timeout: 60
-`;
+${guarded}`;
 }

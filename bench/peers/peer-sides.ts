@@ -1,5 +1,6 @@
 import type { Platform } from '../../test/support/platform.ts';
 import type { BenchOptions } from '../support/bench.ts';
+import type { BenchKey } from '../support/keys-file.ts';
 import type { BenchCluster } from '../support/cluster.ts';
 import { drive } from '../support/load.ts';
 import type { Question } from '../support/questions.ts';
@@ -35,8 +36,10 @@ export async function openPeerSides(parts: {
   readonly questions: readonly Question[];
   readonly clients: number;
   readonly options: BenchOptions;
+  /** What all sides that know keys are asked with; null for none. */
+  readonly key: BenchKey | null;
 }): Promise<PeerSides & { close(): Promise<void> }> {
-  const { behind, platform, processes, cluster, questions, clients, options } = parts;
+  const { behind, platform, processes, cluster, questions, clients, options, key } = parts;
   const { backend } = behind;
   const { signal, say } = options;
   await using cleanup = new AsyncDisposableStack();
@@ -49,7 +52,7 @@ export async function openPeerSides(parts: {
   const own = [...processes, ...cluster.processes];
   const directTarget = { name: 'backend directly', baseUrl: backend.baseUrl, model: 'scripted' };
   const directPath = openCompletionsPath(directTarget, clients, questions);
-  const ours = await openOurs(platform.url(), questions, clients);
+  const ours = await openOurs(platform.url(), questions, clients, key?.headers ?? {});
   const direct: Side = { path: directPath, meter: createMeter([backend.process]) };
   const before: Side = {
     path: ours('steno before the backend', behind.model),
@@ -65,7 +68,7 @@ export async function openPeerSides(parts: {
   for (const name of options.peers) {
     signal.throwIfAborted();
     try {
-      const peer = await startPeer(name, backend, questions, clients, options);
+      const peer = await startPeer(name, backend, questions, clients, { ...options, key: key?.key ?? null });
       cleanup.defer(() => peer.close());
       peers.set(name, peer);
       notes.push(peer.about);
@@ -84,10 +87,11 @@ async function openOurs(
   url: string,
   questions: readonly Question[],
   clients: number,
+  headers: Readonly<Record<string, string>>,
 ): Promise<(name: string, model: string) => Side['path']> {
-  const { status } = await fetch(`${url}/v1/models`);
+  const { status } = await fetch(`${url}/v1/models`, { headers });
   return (name, model) =>
     status === 404
-      ? openSsePath(url, questions, { name, model, clients })
-      : openCompletionsPath({ name, baseUrl: `${url}/v1`, model }, clients, questions);
+      ? openSsePath(url, questions, { name, model, clients, headers })
+      : openCompletionsPath({ name, baseUrl: `${url}/v1`, model, headers }, clients, questions);
 }

@@ -11,14 +11,16 @@ const VERSION = '1.15.2';
 /** With 1.14 and later, which npm would choose, Portkey answers every streamed call with 500: its issue 1389. */
 const NODE_SERVER = '1.13.8';
 
+const ABOUT = `${PACKAGE} ${VERSION} as shipped, with @hono/node-server ${NODE_SERVER}, on Node ${process.versions.node}`;
+
 /** Portkey's gateway as its package has it, told its backend by the headers of each call. */
 export const portkey: PeerProgram = {
   name: 'portkey',
-  about: `${PACKAGE} ${VERSION} as shipped, with @hono/node-server ${NODE_SERVER}, on Node ${process.versions.node}`,
-  async start(backendUrl) {
+  async start(backendUrl, key) {
     const folder = await install();
     const port = await freePort('127.0.0.1');
     return {
+      about: `${ABOUT}${key === null ? '' : '; it has no keys and no limits of its own to turn on'}`,
       command: process.execPath,
       parameters: [
         join(folder, 'node_modules', PACKAGE, 'build', 'start-server.js'),

@@ -29,7 +29,7 @@ export async function startPeer(
   backend: Backend,
   questions: readonly Question[],
   clients: number,
-  options: Pick<BenchOptions, 'say' | 'signal'>,
+  options: Pick<BenchOptions, 'say' | 'signal'> & { readonly key: string | null },
 ): Promise<Peer & { close(): Promise<void> }> {
   const { say, signal } = options;
   await using cleanup = new AsyncDisposableStack();
@@ -39,8 +39,7 @@ export async function startPeer(
     say(`${name}: ${Math.round((Date.now() - began) / 1_000)} s`);
   }, SECONDS_OF_STEPS * 1_000);
   cleanup.defer(() => clearInterval(clock));
-  const { about, start } = programs[name];
-  const program = await start(backend.baseUrl);
+  const program = await programs[name].start(backend.baseUrl, options.key);
   const running = new AsyncDisposableStack();
   cleanup.use(running);
   running.defer(program.clean);
@@ -58,7 +57,7 @@ export async function startPeer(
   }));
   const kept = running.move();
   return {
-    ...{ path, about, pids: peerProcess.pids },
+    ...{ path, about: program.about, pids: peerProcess.pids },
     meter: createMeter([...measured, backend.process]),
     close: () => kept.disposeAsync(),
   };

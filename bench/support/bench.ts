@@ -12,6 +12,8 @@ export type BenchOptions = {
   readonly projections: boolean;
   /** Where CPU profiles of the roles are written; null for none. */
   readonly profileDir: string | null;
+  /** Ask with a key that has limits, also of the proxies that have them. */
+  readonly keys: boolean;
   /** Other proxies that are measured beside us. */
   readonly peers: readonly PeerName[];
   /** Decides the order of the rounds. */

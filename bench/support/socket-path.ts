@@ -22,11 +22,15 @@ export async function openSocketPath(
   url: string,
   clients: number,
   questions: readonly Question[],
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Path> {
   const sockets: WebSocket[] = [];
   const slots = await Promise.all(
     Array.from({ length: clients }, async (_, index) => {
-      const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/chat`, { perMessageDeflate: false });
+      const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/chat`, {
+        perMessageDeflate: false,
+        headers: { ...headers },
+      });
       sockets.push(socket);
       await once(socket, 'open');
       return openSlot(socket, questions, index);

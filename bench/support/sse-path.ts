@@ -10,15 +10,20 @@ import { VoidRun } from './void-run.ts';
 export function openSsePath(
   url: string,
   questions: readonly Question[],
-  options: { readonly clients: number; readonly model?: string; readonly name?: string },
+  options: {
+    readonly clients: number;
+    readonly model?: string;
+    readonly name?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
 ): Path {
-  const { clients, model, name = 'sse' } = options;
+  const { clients, model, name = 'sse', headers = {} } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   let next = 0;
   const turn = (): Promise<Turn> => {
     const question = questions[next % questions.length] ?? { text: '', answer: '' };
     next += 1;
-    return ask(agent, url, question, model);
+    return ask({ agent, url: `${url}/v1/chat`, headers }, question, model);
   };
   return {
     name,
@@ -29,13 +34,16 @@ export function openSsePath(
   };
 }
 
-async function ask(agent: Agent, url: string, question: Question, model: string | undefined): Promise<Turn> {
+async function ask(
+  target: { readonly agent: Agent; readonly url: string; readonly headers: Readonly<Record<string, string>> },
+  question: Question,
+  model: string | undefined,
+): Promise<Turn> {
   const check = new FrameCheck(question.text, question.answer);
   let firstAt = Number.NaN;
   let ended = false;
   const { sentAt, status } = await postStream({
-    agent,
-    url: `${url}/v1/chat`,
+    ...target,
     body: { message: question.text, ...(model === undefined ? {} : { model }) },
     onData(data, now) {
       // The gateway's events hold JSON objects.

@@ -5,6 +5,7 @@ import type { BenchOptions } from './bench.ts';
 import { startCluster } from './cluster.ts';
 import { drive, type Path } from './load.ts';
 import { startBenchPlatform } from './platform.ts';
+import { writeBenchKey } from './keys-file.ts';
 import { openSocketPath } from './socket-path.ts';
 import { writeQuestions, type Question } from './questions.ts';
 import { createMeter, type Meter } from './usage.ts';
@@ -12,6 +13,8 @@ import { createMeter, type Meter } from './usage.ts';
 /** Ours and the limit on one broker, warm, each with a meter over its processes. */
 export type SideBySide = {
   readonly url: string;
+  /** Of every call to the gateway. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly questions: readonly Question[];
   readonly ours: { readonly path: Path; readonly meter: Meter };
   readonly bare: { readonly path: BarePath; readonly meter: Meter };
@@ -37,24 +40,37 @@ export async function withPlatform<T>(
   say('starting the roles and the bare stages');
   const behind = options.peers.length === 0 ? null : await startModelBehind();
   if (behind !== null) cleanup.defer(() => behind.close());
-  const { platform, processes } = await startBenchPlatform(cluster, options, behind?.env);
+  const key = options.keys ? await writeBenchKey() : null;
+  if (key !== null) cleanup.defer(() => key.close());
+  const { headers } = key ?? { headers: {} };
+  const { platform, processes } = await startBenchPlatform(cluster, options, { ...behind?.env, ...key?.env });
   cleanup.defer(() => platform.stop());
   const barePath = await openBarePath(cluster.kafka, cluster.prefix, clients);
   cleanup.defer(() => barePath.close());
   const questions = await writeQuestions();
-  const socketPath = await openSocketPath(platform.url(), clients, questions);
+  const socketPath = await openSocketPath(platform.url(), clients, questions, headers);
   cleanup.defer(() => socketPath.close());
   say('warming up');
   for (const path of [barePath, socketPath]) await drive(path, clients, WARM_SECONDS, signal);
   let peers: PeerSides | null = null;
   if (behind !== null) {
-    const sides = await openPeerSides({ behind, platform, processes, cluster, questions, clients, options });
+    const sides = await openPeerSides({
+      behind,
+      platform,
+      processes,
+      cluster,
+      questions,
+      clients,
+      options,
+      key,
+    });
     cleanup.defer(() => sides.close());
     peers = sides;
   }
   // Awaited here: the stack is undone when this function returns.
   return await measure({
     url: platform.url(),
+    headers,
     questions,
     ours: { path: socketPath, meter: createMeter([...processes, ...cluster.processes]) },
     bare: { path: barePath, meter: createMeter([...barePath.processes, ...cluster.processes]) },
