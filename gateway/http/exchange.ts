@@ -5,7 +5,8 @@ import type { Input, Listed, Operation } from './operations.ts';
 /** What a handler answers; null if it took the response over. */
 export type Reply = {
   readonly status: number;
-  readonly body: string | object;
+  /** Bytes and text go out as they are, anything else as JSON. */
+  readonly body: string | Buffer | object;
   readonly headers?: Readonly<Record<string, string>>;
   readonly type?: string;
 };

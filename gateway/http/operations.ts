@@ -223,11 +223,11 @@ export const operations = [
   {
     id: 'statusFile',
     method: 'GET',
-    path: '/status/{file}',
-    summary: 'Style and script of the page at /.',
+    path: '/status/{version}/{file}',
+    summary: 'Style and script of the page at /; what one address answers never changes.',
     tag: 'operations',
     secured: false,
-    params: z.strictObject({ file: z.enum(pageFiles) }),
+    params: z.strictObject({ version: z.string().max(64), file: z.enum(pageFiles) }),
     answers: { 200: { description: 'The file.', media: 'text/javascript' } },
   },
   {

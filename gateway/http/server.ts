@@ -179,7 +179,7 @@ function register(app: FastifyInstance, operation: Operation, deps: ServerDeps):
         .code(status)
         .headers({ ...headers })
         .type(type ?? JSON_TYPE)
-        .send(typeof body === 'string' ? body : JSON.stringify(body));
+        .send(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
     },
   });
 }

@@ -4,10 +4,12 @@ import type { Cluster } from '../../streams/cluster.ts';
 import type { EventLog } from '../../streams/event-log.ts';
 import type { Handlers } from '../http/exchange.ts';
 import { operations } from '../http/operations.ts';
+import { createStaticFiles } from '../http/static-files.ts';
+import { notFound } from '../locate.ts';
 import { mayCall } from '../../policies/identity/grants.ts';
 import { bearerOf, type Keys } from '../keys.ts';
 import { openClusterView } from './cluster-view.ts';
-import { pageFiles, pageHeaders, readPageFile, renderPage, type PageFile } from './page.ts';
+import { pageFiles, pageHeaders, readPageFile, renderPage } from './page.ts';
 import { behind, statusOf } from './read-status.ts';
 import type { TurnCounter } from './recent-turns.ts';
 import type { QueueStatus, Status } from './status.ts';
@@ -40,7 +42,7 @@ export function openStatusPage(deps: {
   const { prefix, version, model, keys } = deps;
   const cluster = openClusterView({ prefix, open: deps.openCluster });
   const workers = openWorkerView(deps.events, deps.metricsTopic);
-  const files = new Map(pageFiles.map((name) => [name, readPageFile(name)] as const));
+  const files = createStaticFiles(new Map(pageFiles.map((name) => [name, readPageFile(name)] as const)));
   const paths = operations.map(({ method, path, summary }) => [`${method} ${path}`, summary] as const);
   const index = { name: 'steno', version, paths: Object.fromEntries(paths), websocket: '/v1/chat' };
 
@@ -86,14 +88,14 @@ export function openStatusPage(deps: {
         if (exchange.header('accept')?.includes('text/html') !== true) return { status: 200, body: index };
         const found = await keys.find(bearerOf(exchange.header('authorization') ?? undefined));
         const mayLook = found !== null && mayCall(found.grants, STATUS);
-        const body = renderPage(mayLook ? await read() : null);
+        const body = renderPage(mayLook ? await read() : null, files.version);
         return { status: 200, body, type: 'text/html; charset=utf-8', headers: pageHeaders };
       },
       status: async () => ({ status: 200, body: await read(), headers: { 'cache-control': 'no-store' } }),
-      async statusFile({ params }) {
-        // The operation's schema allows no other name.
-        const file = files.get(params.file) ?? readPageFile(params.file satisfies PageFile);
-        return { status: 200, ...file, headers: { ...pageHeaders, 'cache-control': 'no-cache' } };
+      async statusFile({ params }, exchange) {
+        const found = await files.reply(params.version, params.file, exchange.header('accept-encoding'));
+        if (found === null) throw notFound('file');
+        return { ...found, headers: { ...pageHeaders, ...found.headers } };
       },
     },
     async stop() {

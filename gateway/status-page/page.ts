@@ -7,7 +7,7 @@ import type { Status } from './status.ts';
 /** Files of the page, as a browser takes them: types are left out, nothing else is changed. */
 export const pageFiles = ['page.css', 'live.js', 'render-status.ts', 'charts.ts', 'markup.ts'] as const;
 
-export type PageFile = (typeof pageFiles)[number];
+type PageFile = (typeof pageFiles)[number];
 
 /** Everything comes from here: no inline script or style runs, and nobody frames the page. */
 export const pageHeaders: Readonly<Record<string, string>> = {
@@ -23,8 +23,8 @@ export function readPageFile(name: PageFile): { readonly body: string; readonly 
   return { body, type: 'text/javascript; charset=utf-8' };
 }
 
-/** The page, complete without any script; `status` null asks for a key instead. */
-export function renderPage(status: Status | null): string {
+/** The page, complete without any script; `status` null asks for a key instead. `version`: of its files. */
+export function renderPage(status: Status | null, version: string): string {
   const refresh = status === null ? '' : '<noscript><meta http-equiv="refresh" content="5"></noscript>';
   return `<!doctype html>
 <html lang="en">
@@ -35,8 +35,8 @@ export function renderPage(status: Status | null): string {
 <meta name="color-scheme" content="light dark">
 ${refresh}
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/status/page.css">
-<script type="module" src="/status/live.js"></script>
+<link rel="stylesheet" href="/status/${version}/page.css">
+<script type="module" src="/status/${version}/live.js"></script>
 </head>
 <body>
 <header><h1>Steno</h1>${status === null ? '' : `<span>${escape(status.version)}</span>`}<span id="notice" role="status"></span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a></nav></header>

@@ -116,10 +116,10 @@ test('a quantile lies within its bucket', () => {
 });
 
 test('the page asks for a key where there is one to ask for, and then holds no figure', () => {
-  const page = renderPage(null);
+  const page = renderPage(null, 'v');
   assert.match(page, /type="password"/);
   assert.match(page, /<main id="status"><\/main>/);
   // The policy of the page allows neither.
-  for (const html of [page, renderPage(given({}, [worker()]))])
+  for (const html of [page, renderPage(given({}, [worker()]), 'v')])
     assert.doesNotMatch(html, /<script>|<style|style="|onclick/);
 });
