@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { onStopRequest } from '../cli/on-stop-request.ts';
 import { errorMessage } from '../runtime/errors.ts';
 import { barePath } from './bare-path.ts';
+import { engineAlone } from './engine.ts';
 import { firstToken } from './first-token.ts';
 import { PEER_NAMES, type PeerName } from './peers/peer-program.ts';
 import { history } from './history.ts';
@@ -31,6 +32,7 @@ const benches: readonly Bench[] = [
   pacedStreams,
   idleSockets,
   overload,
+  engineAlone,
   barePath,
 ];
 const RESULTS = new URL('./RESULTS.md', import.meta.url);
