@@ -24,7 +24,7 @@ export type EngineOptions = {
   readonly secret?: (name: string) => string | null;
 };
 
-/** A GPU evaluates four answers in one batch at nearly the cost of one, a CPU shares its speed among them. */
+/** Answers at once share a batch; how much faster that is depends on the back end (docs/decisions/0007). */
 const LLAMA_CPP_SLOTS = 4;
 
 /** Builds the engine a catalogue entry names; it loads nothing before `start()`. */
