@@ -119,12 +119,13 @@ export function createSubmit(deps: {
     deps.patience.check(model.pool, submission.tier, isRepeat);
     const admission = await deps.limiter.admit(call, wantedBy(event.data, model), isRepeat);
     const token = tokens.seal(place);
+    const sink = openSink(place, token, event.data);
     const waiting = deps.patience.enter(model.pool, submission.tier);
     const reader = streams.open({
       accepted: { place, token, clientId },
       call,
       fingerprint,
-      sink: openSink(place, token, event.data),
+      sink,
       onFirstDelta() {
         waiting.begin();
         deps.onFirstDelta((performance.now() - started) / 1000);

@@ -10,9 +10,17 @@ import type { WorkerIdentity } from './terminal.ts';
 
 type Requested = LoggedEvent & { readonly type: 'InferenceRequested'; readonly data: InferenceRequested };
 
+/** What decides what is given behind the end of a chain. */
+type AtTheEnd = {
+  readonly data: Pick<InferenceRequested, 'tenantId' | 'promptHash' | 'route' | 'parameters'>;
+  /** When it was appended, by the broker. */
+  readonly time: number;
+};
+
 /** An answer that no model is asked for. */
 export type GivenAnswer = {
   readonly outcome: 'from_cache' | 'degraded';
+  readonly text: string;
   /** Who answers: recorded with everything it says. */
   readonly worker: WorkerIdentity;
   readonly write: (writer: Writer) => Generated;
@@ -29,24 +37,37 @@ export function givenAnswer(
   worker: WorkerIdentity,
   redelivered: boolean,
 ): GivenAnswer | null {
-  const { data, time } = request;
-  if (data.route.model === DEGRADED_MODEL) {
-    const old = data.parameters.cacheSeconds > 0;
-    const known = old ? answers.find(data.tenantId, data.promptHash, time, Infinity) : null;
-    return known === null ? sentence(data, worker) : { ...fromCache(known, worker), outcome: 'degraded' };
-  }
+  if (request.data.route.model === DEGRADED_MODEL) return degraded(answers, request, worker);
   const cached = redelivered ? null : cachedFor(answers, request);
   return cached === null ? null : fromCache(cached, worker);
 }
 
+/** What is given behind the end of a chain. */
+function degraded(answers: AnswerCache, { data, time }: AtTheEnd, worker: WorkerIdentity): GivenAnswer {
+  const old = data.parameters.cacheSeconds > 0;
+  const known = old ? answers.find(data.tenantId, data.promptHash, time, Infinity) : null;
+  return known === null ? sentence(data, worker) : { ...fromCache(known, worker), outcome: 'degraded' };
+}
+
+/**
+ * True where the sentence was said already, by whoever was handed the inference before the worker that handed it on could
+ * commit: then no model is to go on after it.
+ */
+export function saysNoMore({ route, parameters }: AtTheEnd['data'], text: string): boolean {
+  return route.fallbacks.includes(DEGRADED_MODEL) && text === degradedSentence(parameters.locale);
+}
+
 /** The last step of a chain: the pool's own workers say it, because no model is needed for it. */
 export function degradeTo(
-  { route, fallbackFrom }: Pick<InferenceRequested, 'route' | 'fallbackFrom'>,
+  answers: AnswerCache,
+  request: AtTheEnd,
+  worker: WorkerIdentity,
   written: string,
 ): FallbackModel | null {
-  // Text that was shown is not followed by an excuse, and an excuse by none.
-  const isOver = written !== '' || fallbackFrom.includes(DEGRADED_MODEL);
-  if (isOver || route.model === DEGRADED_MODEL || !route.fallbacks.includes(DEGRADED_MODEL)) return null;
+  const { route } = request.data;
+  if (route.model === DEGRADED_MODEL || !route.fallbacks.includes(DEGRADED_MODEL)) return null;
+  // Other text that was shown is not followed by an excuse.
+  if (!degraded(answers, request, worker).text.startsWith(written)) return null;
   const price = { inputPerMillion: 0, outputPerMillion: 0, currency: '' };
   return { id: DEGRADED_MODEL, pool: route.pool, maxOutputTokens: Number.MAX_SAFE_INTEGER, price };
 }
@@ -54,15 +75,17 @@ export function degradeTo(
 function fromCache(answer: CachedAnswer, worker: WorkerIdentity): GivenAnswer {
   return {
     outcome: 'from_cache',
+    text: answer.content.text ?? '',
     worker: { ...identityOfCache(worker), model: answer.model },
     write: (writer) => writeCached(answer, writer),
   };
 }
 
-function sentence({ parameters }: InferenceRequested, worker: WorkerIdentity): GivenAnswer {
+function sentence({ parameters }: AtTheEnd['data'], worker: WorkerIdentity): GivenAnswer {
   const text = degradedSentence(parameters.locale);
   return {
     outcome: 'degraded',
+    text,
     worker: {
       ...free(worker),
       ...{ engine: DEGRADED_ENGINE, model: DEGRADED_MODEL, modelHash: '', templateHash: '' },

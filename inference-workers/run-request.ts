@@ -9,9 +9,9 @@ import type { Cancellations } from './cancellations.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import { free, isFree, toCache } from './cached-answer.ts';
 import { DeltaWriter } from './delta-writer.ts';
-import { handedOn, mayFallBack } from './fallback.ts';
-import { degradeTo, givenAnswer, type GivenAnswer } from './given-answer.ts';
-import { generateUntilEnd, successor, type GeneratePorts } from './generate.ts';
+import { handedOn, mayFallBack, type FallbackModel } from './fallback.ts';
+import { degradeTo, givenAnswer, saysNoMore, type GivenAnswer } from './given-answer.ts';
+import { generateUntilEnd, successor, type Generated, type GeneratePorts } from './generate.ts';
 import { takeFirst, takeOver } from './take-request.ts';
 import { terminalOf, usageOf, type Counts, type Ending } from './terminal.ts';
 
@@ -100,7 +100,10 @@ export async function runRequest(
   const counts: Counts = { promptTokens: data.context.promptTokens, completionTokens: 0, cachedTokens: 0 };
   try {
     const outcome =
-      given === null ? await generateUntilEnd(ports, data, reading.tokens, writer, run) : given.write(writer);
+      given?.write(writer) ??
+      (saysNoMore(data, reading.text)
+        ? alreadySaid
+        : await generateUntilEnd(ports, data, reading.tokens, writer, run));
     signal.throwIfAborted();
     await writer.finish();
     const ending: Ending = cancel === null ? outcome.ending : { type: 'cancelled', cancel };
@@ -114,7 +117,7 @@ export async function runRequest(
     ports.watch.ended(ending, used);
     const next =
       ending.type === 'failed' && mayFallBack(ending.code)
-        ? (successor(ports, data) ?? degradeTo(data, writer.text))
+        ? nextOf(ports, request, outcome, writer.text)
         : null;
     const measured = usageOf(data, attempt, usage, ending.type, worker, {
       topic: ports.topics.turns,
@@ -141,6 +144,23 @@ export async function runRequest(
     unlisten();
     signal.removeEventListener('abort', revoke);
   }
+}
+
+/** No model is asked after the sentence: whoever is handed the inference next ends it as what it is. */
+const alreadySaid: Generated = {
+  ending: { type: 'failed', code: 'engine_unavailable', reason: 'no model could answer', retryable: true },
+  counts: null,
+};
+
+/** Who is asked next: another model, else nobody but what is given behind the end of the chain. */
+function nextOf(
+  ports: RunPorts,
+  request: Requested,
+  outcome: Generated,
+  written: string,
+): FallbackModel | null {
+  const model = outcome === alreadySaid ? null : successor(ports, request.data);
+  return model ?? degradeTo(ports.answers, request, ports.worker, written);
 }
 
 /** Appends only as long as the partition is certainly ours. */

@@ -126,7 +126,7 @@ export function completionHandlers(deps: {
       onClose(gone) {
         for (const { close } of reading) close();
         // Where one answer of several failed nobody waits for the others.
-        if (gone || (problem !== null && reading.length > 1))
+        if (gone || (problem !== null && wanted.choices > 1))
           for (const { opened } of reading) onLeft(opened);
       },
     });
@@ -165,19 +165,21 @@ export function completionHandlers(deps: {
   /** Takes a call's messages in, the first one first: its siblings stand beside it. Throws what kept one out. */
   async function takeIn(asked: Asked): Promise<readonly [Awaited, ...Awaited[]]> {
     const { exchange, incoming, onEnd, onLeft } = asked;
-    const known: Opened[] = [];
-    const begin = (message: Asked['incoming']): Promise<Awaited> =>
-      beginAnswer(submit, message, exchange, (opened) => {
-        abandonment.attached(opened.place.inferenceId);
-        known.push(opened);
-      });
+    const taken: Opened[] = [];
+    const begin = async (message: Asked['incoming']): Promise<Awaited> => {
+      const begun = await beginAnswer(submit, message, exchange, ({ place }) =>
+        abandonment.attached(place.inferenceId),
+      );
+      taken.push(begun.opened);
+      return begun;
+    };
     try {
       const first = await begin(incoming);
       return [first, ...(await Promise.all(siblingsOf(incoming, first.opened.place).map(begin)))];
     } catch (error) {
       onEnd(problemOf(error));
       // Where one of several was kept out nobody waits for the others.
-      if (known.length > 1) known.forEach(onLeft);
+      taken.forEach(onLeft);
       throw error;
     }
   }

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ChatClient, type SeenAnswer } from '../support/chat-client.ts';
 import { startMisbehavingBackend, type MisbehavingBackend } from '../support/misbehaving-backend.ts';
+import { writeModels, type ModelsFile } from '../support/models-file.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { problemsOf, readRecorded } from '../support/recorded.ts';
 import { until } from '../support/until.ts';
@@ -14,23 +12,20 @@ import { until } from '../support/until.ts';
 let backend: MisbehavingBackend;
 let platform: Platform;
 let client: ChatClient;
-let folder: string;
+let models: ModelsFile;
 
 before(async () => {
   backend = await startMisbehavingBackend();
-  folder = await mkdtemp(join(tmpdir(), 'steno-admission-'));
-  const model = {
-    ...{ id: 'narrow', aliases: [], pool: 'narrow', engine: 'openai-compatible' },
-    ...{ contextLength: 131_072, maxOutputTokens: 8_192, quantisation: null },
-    price: { inputPerMillion: 1, outputPerMillion: 1, currency: 'USD' },
-    ...{ fileName: null, sizeBytes: null, sha256: null, sources: [] },
+  models = await writeModels([
     // Two answers at once.
-    backend: { baseUrl: backend.baseUrl, model: 'there', slots: 2 },
-  };
-  const file = join(folder, 'models.json');
-  await writeFile(file, JSON.stringify({ models: [model] }));
+    {
+      id: 'narrow',
+      engine: 'openai-compatible',
+      backend: { baseUrl: backend.baseUrl, model: 'there', slots: 2 },
+    },
+  ]);
   platform = await startPlatform({
-    env: { STENO_MODELS_FILE: file, STENO_MODEL: 'narrow', STENO_MAX_WAIT_SECONDS: '4' },
+    env: { STENO_MODELS_FILE: models.path, STENO_MODEL: 'narrow', STENO_MAX_WAIT_SECONDS: '4' },
   });
   client = new ChatClient(() => platform.url());
 });
@@ -38,7 +33,7 @@ after(async () => {
   client.close();
   await platform.stop();
   await backend.close();
-  await rm(folder, { recursive: true, force: true });
+  await models.remove();
 });
 
 /** Half a second in one of two slots: four of them begin in a second. */

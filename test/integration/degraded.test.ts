@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
 import { sendAnswer } from '../../bench/support/scripted-backend.ts';
@@ -13,6 +10,7 @@ import {
   status,
   type MisbehavingBackend,
 } from '../support/misbehaving-backend.ts';
+import { writeModels, type ModelsFile } from '../support/models-file.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { problemsOf, readRecorded } from '../support/recorded.ts';
 import { kill9 } from '../support/role-process.ts';
@@ -23,32 +21,28 @@ import { until } from '../support/until.ts';
 let backend: MisbehavingBackend;
 let platform: Platform;
 let client: ChatClient;
-let folder: string;
+let models: ModelsFile;
 
 before(async () => {
   backend = await startMisbehavingBackend();
-  folder = await mkdtemp(join(tmpdir(), 'steno-degraded-'));
-  const model = {
-    ...{ id: 'only', aliases: [], pool: 'only', engine: 'openai-compatible', cacheSeconds: 1 },
-    ...{ contextLength: 131_072, maxOutputTokens: 8_192, quantisation: null },
-    fallbacks: ['steno-degraded'],
-    price: { inputPerMillion: 1_000, outputPerMillion: 1_000, currency: 'USD' },
-    ...{ fileName: null, sizeBytes: null, sha256: null, sources: [] },
-    backend: {
-      ...{ baseUrl: backend.baseUrl, model: 'there', continues: true },
-      breaker: { failures: 5, openMs: 300 },
+  models = await writeModels([
+    {
+      ...{ id: 'only', engine: 'openai-compatible', cacheSeconds: 1, fallbacks: ['steno-degraded'] },
+      price: { inputPerMillion: 1_000, outputPerMillion: 1_000, currency: 'USD' },
+      backend: {
+        ...{ baseUrl: backend.baseUrl, model: 'there', continues: true },
+        breaker: { failures: 5, openMs: 300 },
+      },
     },
-  };
-  const file = join(folder, 'models.json');
-  await writeFile(file, JSON.stringify({ models: [model] }));
-  platform = await startPlatform({ env: { STENO_MODELS_FILE: file, STENO_MODEL: 'only' } });
+  ]);
+  platform = await startPlatform({ env: { STENO_MODELS_FILE: models.path, STENO_MODEL: 'only' } });
   client = new ChatClient(() => platform.url());
 });
 after(async () => {
   client.close();
   await platform.stop();
   await backend.close();
-  await rm(folder, { recursive: true, force: true });
+  await models.remove();
 });
 
 /** One call of the official SDK. */

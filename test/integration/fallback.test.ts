@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
 import { sendAnswer } from '../../bench/support/scripted-backend.ts';
@@ -18,6 +15,7 @@ import {
   status,
   type MisbehavingBackend,
 } from '../support/misbehaving-backend.ts';
+import { writeModels, type ModelsFile } from '../support/models-file.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { kill9 } from '../support/role-process.ts';
 import { problemsOf, readRecorded } from '../support/recorded.ts';
@@ -29,40 +27,22 @@ import { until } from '../support/until.ts';
 let backend: MisbehavingBackend;
 let platform: Platform;
 let client: ChatClient;
-let folder: string;
+let models: ModelsFile;
 let cutIn = '';
 
 before(async () => {
   backend = await startMisbehavingBackend();
-  folder = await mkdtemp(join(tmpdir(), 'steno-fallback-'));
-  const entry = {
-    aliases: [],
-    contextLength: 131_072,
-    maxOutputTokens: 8_192,
-    quantisation: null,
-    price: { inputPerMillion: 1, outputPerMillion: 1, currency: 'USD' },
-    ...{ fileName: null, sizeBytes: null, sha256: null, sources: [] },
-  };
   const server = { baseUrl: backend.baseUrl, model: 'there', continues: true };
-  const models = [
+  models = await writeModels([
     {
-      ...entry,
-      ...{
-        id: 'large',
-        pool: 'large',
-        engine: 'openai-compatible',
-        fallbacks: ['scripted'],
-        firstTokenMs: 2_000,
-      },
+      ...{ id: 'large', engine: 'openai-compatible', fallbacks: ['scripted'], firstTokenMs: 2_000 },
       backend: { ...server, breaker: { failures: 5, openMs: 1_000 } },
     },
     // Nobody serves it.
-    { ...entry, id: 'absent', pool: 'absent', engine: 'scripted', fallbacks: ['scripted'] },
-    { ...entry, id: 'scripted', pool: 'scripted', engine: 'scripted' },
-  ];
-  const file = join(folder, 'models.json');
-  await writeFile(file, JSON.stringify({ models }));
-  platform = await startPlatform({ env: { STENO_MODELS_FILE: file, STENO_MODEL: 'large' } });
+    { id: 'absent', engine: 'scripted', fallbacks: ['scripted'] },
+    { id: 'scripted', engine: 'scripted' },
+  ]);
+  platform = await startPlatform({ env: { STENO_MODELS_FILE: models.path, STENO_MODEL: 'large' } });
   await platform.start('inference-worker', { STENO_MODEL: 'scripted' });
   client = new ChatClient(() => platform.url());
 });
@@ -70,7 +50,7 @@ after(async () => {
   client.close();
   await platform.stop();
   await backend.close();
-  await rm(folder, { recursive: true, force: true });
+  await models.remove();
 });
 
 async function wholeAnswer(text: string): Promise<string> {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { UsageRecorded } from '../../schemas/generated/types.ts';
+import { textOf } from '../../streams/parts.ts';
 import { collect } from '../support/collect.ts';
 import { startOpenAiPlatform, type OpenAiPlatform } from '../support/openai-platform.ts';
-import { inferenceOf, nodeSdks, scripted, thrownBy } from '../support/openai-sdks.ts';
+import { inferenceOf, nodeSdks, scripted, thrownBy, type Thrown } from '../support/openai-sdks.ts';
 import { readRecorded } from '../support/recorded.ts';
+import { startSteno } from '../support/steno-command.ts';
 import { until } from '../support/until.ts';
 
 /** `n`: the answers of one call are inferences of one turn. */
@@ -151,6 +153,36 @@ test('one that fails ends the call as an error, however many were asked for', as
     collect(await completions.create({ ...failing, stream: true })),
   );
   assert.equal(streamed.code, 'engine_failed');
+});
+
+test('where a limit keeps one out the call is refused, and those that were taken in are stopped', async () => {
+  const env = { ...process.env, ...openai.platform.env };
+  const set = await startSteno(['tenants', 'set', 'acme', '--concurrent-streams', '1'], env).ended;
+  assert.equal(set.code, 0, set.stderr);
+  const { completions } = open(openai).chat;
+  for (const stream of [false, true]) {
+    const text = `too many at once, ${stream ? 'streamed' : 'in one piece'} [[tokens=4000 pace=20]]`;
+    let refused: Thrown = {};
+    await until('the limit is known', async () => {
+      const asked = { ...scripted(text), n: 3, max_tokens: 1_000 };
+      refused = await thrownBy(async () =>
+        stream ? collect(await completions.create({ ...asked, stream: true })) : completions.create(asked),
+      );
+      return refused.code === 'rate_limit_exceeded';
+    });
+    await until('what was taken in is stopped', async () => {
+      const messages = (await openai.conversations()).flatMap((event) =>
+        event.type === 'MessageSubmitted' ? [event.data] : [],
+      );
+      const asked = messages.filter(({ parts }) => textOf(parts) === text);
+      const begun = messages.filter(({ conversationId }) =>
+        asked.some((message) => message.conversationId === conversationId),
+      );
+      const ends = await Promise.all(begun.map(({ inferenceId }) => openai.endOf(inferenceId)));
+      return begun.length > 0 && ends.every((end) => end?.type === 'InferenceCancelled');
+    });
+  }
+  assert.equal((await startSteno(['tenants', 'set', 'acme'], env).ended).code, 0);
 });
 
 test('more than four are refused by name', async () => {

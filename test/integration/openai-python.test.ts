@@ -80,7 +80,7 @@ for (const version of ['3.54.0', '2.8.1']) {
       assert.deepEqual([seen.status, seen.code], [status, code], branch);
     }
     const bad = { kind: 'BadRequestError', status: 400, code: 'invalid_request' };
-    assert.deepEqual(saw['two answers'], { ...bad, param: 'n' });
+    assert.deepEqual(saw['five answers'], { ...bad, param: 'n' });
     assert.deepEqual(saw['an image'], { ...bad, param: 'messages[0].content' });
     const stranger = { kind: 'AuthenticationError', status: 401, code: 'invalid_api_key', param: null };
     assert.deepEqual(saw['a stranger'], stranger);

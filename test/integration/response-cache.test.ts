@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
 import { freePort } from '../../infra/kafka/process/free-port.ts';
@@ -9,6 +6,7 @@ import { collect } from '../support/collect.ts';
 import { apiOf, type Answered, type Api } from '../support/api.ts';
 import { startMisbehavingBackend, type MisbehavingBackend } from '../support/misbehaving-backend.ts';
 import { makeKey } from '../support/make-key.ts';
+import { writeModels, type ModelsFile } from '../support/models-file.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { readRecorded } from '../support/recorded.ts';
 import { kill9 } from '../support/role-process.ts';
@@ -18,26 +16,23 @@ import { until } from '../support/until.ts';
 
 let backend: MisbehavingBackend;
 let platform: Platform;
-let folder: string;
+let models: ModelsFile;
 let admin: Api;
 const apis = new Map<string, { readonly api: Api; readonly key: string }>();
 
 before(async () => {
   backend = await startMisbehavingBackend();
-  folder = await mkdtemp(join(tmpdir(), 'steno-cache-'));
-  const model = {
-    ...{ id: 'cached', aliases: [], pool: 'cached', engine: 'openai-compatible', cacheSeconds: 3_600 },
-    ...{ contextLength: 131_072, maxOutputTokens: 8_192, quantisation: null },
-    price: { inputPerMillion: 1_000, outputPerMillion: 1_000, currency: 'USD' },
-    ...{ fileName: null, sizeBytes: null, sha256: null, sources: [] },
-    backend: { baseUrl: backend.baseUrl, model: 'there' },
-  };
-  const file = join(folder, 'models.json');
-  await writeFile(file, JSON.stringify({ models: [model] }));
+  models = await writeModels([
+    {
+      ...{ id: 'cached', engine: 'openai-compatible', cacheSeconds: 3_600 },
+      price: { inputPerMillion: 1_000, outputPerMillion: 1_000, currency: 'USD' },
+      backend: { baseUrl: backend.baseUrl, model: 'there' },
+    },
+  ]);
   const port = await freePort('127.0.0.1');
   platform = await startPlatform({
     env: {
-      ...{ STENO_MODELS_FILE: file, STENO_MODEL: 'cached' },
+      ...{ STENO_MODELS_FILE: models.path, STENO_MODEL: 'cached' },
       ...{ STENO_AUTH: 'required', STENO_ADMIN_PORT: String(port) },
     },
   });
@@ -50,7 +45,7 @@ before(async () => {
 after(async () => {
   await platform.stop();
   await backend.close();
-  await rm(folder, { recursive: true, force: true });
+  await models.remove();
 });
 
 function of(tenant: string): Api {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sendAnswer } from '../../bench/support/scripted-backend.ts';
@@ -12,6 +11,7 @@ import { datasets, requestTopic, topicName } from '../../streams/topics.ts';
 import { apiOf, type Api } from '../support/api.ts';
 import { makeKey } from '../support/make-key.ts';
 import { startMisbehavingBackend, status, type MisbehavingBackend } from '../support/misbehaving-backend.ts';
+import { writeModels, type ModelsFile } from '../support/models-file.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { readTopic } from '../support/read-topic.ts';
 import { readRecorded } from '../support/recorded.ts';
@@ -22,28 +22,21 @@ import { until } from '../support/until.ts';
 
 let backend: MisbehavingBackend;
 let platform: Platform;
-let folder: string;
-let models: string;
+let models: ModelsFile;
 /** Of the administrators' ports of two gateways, and their users' ports. */
 let operators: readonly [Api, Api];
 let users: readonly [Api, Api];
 
 before(async () => {
   backend = await startMisbehavingBackend();
-  folder = await mkdtemp(join(tmpdir(), 'steno-routing-'));
-  const entry = {
-    ...{ aliases: [], contextLength: 131_072, maxOutputTokens: 8_192, quantisation: null },
-    price: { inputPerMillion: 1, outputPerMillion: 1, currency: 'USD' },
-    ...{ fileName: null, sizeBytes: null, sha256: null, sources: [] },
-  };
-  models = join(folder, 'models.json');
-  const stable = { ...entry, ...{ id: 'stable', pool: 'stable', engine: 'scripted' } };
-  const tried = {
-    ...{ ...entry, id: 'tried', pool: 'tried', engine: 'openai-compatible' },
-    backend: { baseUrl: backend.baseUrl, model: 'there', breaker: { failures: 1_000, openMs: 1_000 } },
-  };
-  await writeFile(models, JSON.stringify({ models: [stable, tried] }));
-  const env = { STENO_MODELS_FILE: models, STENO_MODEL: 'stable', STENO_AUTH: 'required' };
+  models = await writeModels([
+    { id: 'stable', engine: 'scripted' },
+    {
+      ...{ id: 'tried', engine: 'openai-compatible' },
+      backend: { baseUrl: backend.baseUrl, model: 'there', breaker: { failures: 1_000, openMs: 1_000 } },
+    },
+  ]);
+  const env = { STENO_MODELS_FILE: models.path, STENO_MODEL: 'stable', STENO_AUTH: 'required' };
   platform = await startPlatform({ env: { ...env, STENO_ADMIN_PORT: '0' } });
   const second = await platform.start('gateway', { STENO_REPLY_PARTITION: '5' });
   await platform.start('inference-worker', { STENO_MODEL: 'tried' });
@@ -62,7 +55,7 @@ before(async () => {
 after(async () => {
   await platform.stop();
   await backend.close();
-  await rm(folder, { recursive: true, force: true });
+  await models.remove();
 });
 
 function either(apis: readonly [Api, Api], number: number): Api {
@@ -76,7 +69,7 @@ async function steno(
 }
 
 async function routesFile(routes: object): Promise<string> {
-  const file = join(folder, 'routes.json');
+  const file = join(models.folder, 'routes.json');
   await writeFile(file, JSON.stringify({ routes }));
   return file;
 }

@@ -1,19 +1,49 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { degradeTo } from '../../../inference-workers/given-answer.ts';
+import { createAnswerCache } from '../../../inference-workers/answer-cache.ts';
+import { degradeTo, saysNoMore } from '../../../inference-workers/given-answer.ts';
 import { degradedSentence } from '../../../inference-workers/degraded-sentence.ts';
 
 const route = { pool: 'p', tier: 'interactive', model: 'a', canaryBucket: -1 } as const;
+const worker = {
+  ...{ workerId: 'w', model: 'a', pool: 'p', producer: { service: 's', version: '1' }, engine: 'e' },
+  ...{
+    modelHash: 'h',
+    templateHash: 't',
+    price: { inputPerMillion: 1, outputPerMillion: 1, currency: 'USD' },
+  },
+};
+const said = degradedSentence(null);
 
-test('a chain is degraded only where it says so, nothing was shown, and nobody did before', () => {
+function requested(more: object): Parameters<typeof degradeTo>[1] {
+  const parameters = {
+    maxTokens: 9,
+    temperature: 0,
+    topP: 1,
+    seed: null,
+    stop: [],
+    cacheSeconds: 0,
+    locale: null,
+  };
   const fallbacks = ['b', 'steno-degraded'];
-  const to = (more: object, written = '', from: readonly string[] = []): string | null =>
-    degradeTo({ route: { ...route, fallbacks, ...more }, fallbackFrom: from }, written)?.pool ?? null;
+  const data = { tenantId: 'acme', promptHash: 'h', parameters, route: { ...route, fallbacks, ...more } };
+  return { data, time: 1 };
+}
+
+test('a chain is degraded only where it says so, and nothing else was shown', () => {
+  const to = (more: object, written = ''): string | null =>
+    degradeTo(createAnswerCache(1_000), requested(more), worker, written)?.pool ?? null;
   assert.equal(to({}), 'p');
   assert.equal(to({ fallbacks: ['b'] }), null);
   assert.equal(to({}, 'shown'), null);
   assert.equal(to({ model: 'steno-degraded' }), null);
-  assert.equal(to({}, '', ['a', 'steno-degraded']), null);
+  assert.equal(to({}, said), 'p', 'who failed before may be given the request again after the sentence');
+});
+
+test('no model goes on after the sentence', () => {
+  assert.ok(saysNoMore(requested({}).data, said));
+  assert.ok(!saysNoMore(requested({}).data, said.slice(0, 5)));
+  assert.ok(!saysNoMore(requested({ fallbacks: [] }).data, said));
 });
 
 test('the sentence is in the language of the tag, in English for others', () => {
