@@ -17,7 +17,7 @@ const WIDE = {
   tokens_per_minute: 10_000_000_000,
   concurrent_streams: 100_000,
   spend_per_day: 1_000_000,
-  spend_per_month: 10_000_000,
+  spend_per_month: 1_000_000,
 };
 
 export async function writeBenchKey(): Promise<BenchKey> {

@@ -43,7 +43,10 @@ export async function withPlatform<T>(
   const key = options.keys ? await writeBenchKey() : null;
   if (key !== null) cleanup.defer(() => key.close());
   const { headers } = key ?? { headers: {} };
-  const { platform, processes } = await startBenchPlatform(cluster, options, { ...behind?.env, ...key?.env });
+  const { platform, processes } = await startBenchPlatform(cluster, withSpend(options), {
+    ...behind?.env,
+    ...key?.env,
+  });
   cleanup.defer(() => platform.stop());
   const barePath = await openBarePath(cluster.kafka, cluster.prefix, clients);
   cleanup.defer(() => barePath.close());
@@ -76,4 +79,9 @@ export async function withPlatform<T>(
     bare: { path: barePath, meter: createMeter([...barePath.processes, ...cluster.processes]) },
     peers,
   });
+}
+
+/** What was spent is in the read model: without it a key that may spend is refused. */
+function withSpend(options: BenchOptions): BenchOptions {
+  return { ...options, projections: options.projections || options.keys };
 }
