@@ -1,20 +1,12 @@
-import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import { LlamaCppEngine } from '../inference-workers/engines/llama-cpp/llama-cpp-engine.ts';
 import type { Engine } from '../inference-workers/engine.ts';
-import { configuredModels } from '../inference-workers/models/configured-models.ts';
-import { fetchModel } from '../inference-workers/models/fetch-model.ts';
-import { createLogger } from '../runtime/logger.ts';
-import { silentProgress } from '../runtime/progress.ts';
-import { CACHE_DIR } from '../test/support/cache-dir.ts';
 import type { Bench, BenchOptions, Figure, Outcome } from './support/bench.ts';
+import { startRealEngine } from './support/real-engine.ts';
 import { summarise } from './support/statistics.ts';
-import { VoidRun } from './support/void-run.ts';
 
 const LEVELS = [1, 4, 16, 32];
 const ROUNDS = 3;
 const MAX_TOKENS = 64;
-const CONTEXT = 1_024;
 
 export const engineAlone: Bench = {
   name: 'engine',
@@ -29,7 +21,8 @@ async function run(options: BenchOptions): Promise<Outcome> {
   const { say, signal } = options;
   await using cleanup = new AsyncDisposableStack();
   say('loading the model');
-  const engine = await startEngine();
+  // What it says when it is ready names the GPU.
+  const engine = await startRealEngine('info', { slots: Math.max(...LEVELS) });
   cleanup.defer(() => engine.stop());
   const rounds = options.rounds ?? ROUNDS;
   const runs = new Map<number, Run[]>(LEVELS.map((level) => [level, []]));
@@ -64,27 +57,6 @@ async function run(options: BenchOptions): Promise<Outcome> {
     ]),
     notes: [`answers of ${MAX_TOKENS} tokens, greedy, each of a conversation of its own`],
   };
-}
-
-async function startEngine(): Promise<Engine> {
-  const { defaultModel } = await configuredModels({ modelsFile: null, model: 'default' });
-  const modelPath = await fetchModel(defaultModel, {
-    cacheDir: `${CACHE_DIR}/models`,
-    progress: silentProgress,
-  });
-  if (modelPath === null || defaultModel.engine !== 'llama-cpp')
-    throw new VoidRun('the default model is not a file of the engine llama-cpp');
-  const logger = createLogger({ role: 'bench', level: 'info' });
-  const sequences = Math.max(...LEVELS);
-  const engine = new LlamaCppEngine({
-    modelPath,
-    contextLength: CONTEXT,
-    sequences,
-    threads: Math.max(1, availableParallelism() - 1),
-    logger,
-  });
-  await engine.start();
-  return engine;
 }
 
 async function answerAtOnce(engine: Engine, level: number, round: number, signal: AbortSignal): Promise<Run> {

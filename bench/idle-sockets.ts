@@ -1,9 +1,5 @@
 import { fork } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { seededRandom } from '../test/support/random.ts';
@@ -11,6 +7,7 @@ import { stopRole } from '../test/support/role-process.ts';
 import type { IdleOrder, IdleReport } from './idle-client/main.ts';
 import { atLeast, atMost, type Bench, type BenchOptions, type Outcome } from './support/bench.ts';
 import { startCluster } from './support/cluster.ts';
+import { writeBenchKey } from './support/keys-file.ts';
 import { startTimedServer } from './support/paced-run.ts';
 import { startBenchPlatform } from './support/platform.ts';
 import { residentBytes } from './support/resident-bytes.ts';
@@ -37,17 +34,13 @@ type Side = { readonly name: string; readonly open: () => Promise<Server>; reado
 async function run(options: BenchOptions): Promise<Outcome> {
   const { say, signal, seed } = options;
   await using cleanup = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'steno-idle-'));
-  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
-  const key = `sk-${randomUUID()}`;
-  const keysFile = join(folder, 'keys.json');
-  const digest = createHash('sha256').update(key).digest('hex');
-  await writeFile(keysFile, JSON.stringify({ keys: { [digest]: { tenant: 'acme', principal: 'ann' } } }));
+  const { key, env, close } = await writeBenchKey();
+  cleanup.defer(close);
   say('starting broker, registry and roles');
   const cluster = await startCluster();
   cleanup.defer(() => cluster.stop());
   const { platform } = await startBenchPlatform(cluster, options, {
-    STENO_KEYS_FILE: keysFile,
+    ...env,
     STENO_MAX_OPEN_INFERENCES: '4000',
   });
   cleanup.defer(() => platform.stop());
@@ -71,8 +64,7 @@ async function run(options: BenchOptions): Promise<Outcome> {
       return { url: server.url, pid: server.processes[0]?.pid ?? 0, close: () => server.close() };
     },
   };
-  const random = seededRandom(seed);
-  const share = (): number => random.between(0, 2 ** 30 - 1) / 2 ** 30;
+  const { share } = seededRandom(seed);
   const idleMillis = (options.seconds ?? IDLE_SECONDS) * 1_000;
   for (let round = 1; round <= (options.rounds ?? ROUNDS); round += 1) {
     for (const side of shuffled([steno, bare], share)) {

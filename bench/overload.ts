@@ -1,13 +1,11 @@
 import { Agent, request } from 'node:http';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as pause } from 'node:timers/promises';
+import { writeModels } from '../test/support/models-file.ts';
 import { seededRandom } from '../test/support/random.ts';
 import { startBackend } from './peers/backend.ts';
 import { atLeast, atMost, type Bench, type BenchOptions, type Outcome } from './support/bench.ts';
 import { startCluster } from './support/cluster.ts';
+import { arrive } from './support/load.ts';
 import { startBenchPlatform } from './support/platform.ts';
 import { writeQuestions, type Question } from './support/questions.ts';
 import { residentBytes } from './support/resident-bytes.ts';
@@ -39,20 +37,23 @@ type Asked =
 async function run(options: BenchOptions): Promise<Outcome> {
   const { say, signal, seed } = options;
   await using cleanup = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'steno-overload-'));
-  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
   say('starting broker, registry, a backend and the roles');
   const cluster = await startCluster();
   cleanup.defer(() => cluster.stop());
   const backend = await startBackend();
   cleanup.defer(() => backend.close());
-  const file = join(folder, 'models.json');
-  await writeFile(file, JSON.stringify({ models: [modelBehind(backend.baseUrl)] }));
+  const models = await writeModels([
+    {
+      ...{ id: 'narrow', engine: 'openai-compatible' },
+      backend: { baseUrl: backend.baseUrl, model: 'scripted', slots: SLOTS },
+    },
+  ]);
+  cleanup.defer(() => models.remove());
   const { platform, processes } = await startBenchPlatform(
     cluster,
     { ...options, projections: true },
     {
-      ...{ STENO_MODELS_FILE: file, STENO_MODEL: 'narrow' },
+      ...{ STENO_MODELS_FILE: models.path, STENO_MODEL: 'narrow' },
       STENO_MAX_WAIT_SECONDS: String(MOST_WAIT_SECONDS),
       // Without a limit a process takes what is there before it collects its garbage, whatever it is asked for.
       NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}`,
@@ -62,12 +63,11 @@ async function run(options: BenchOptions): Promise<Outcome> {
   const agent = new Agent({ keepAlive: true });
   cleanup.defer(async () => agent.destroy());
   const questions = await writeQuestions(PACE_MS, { tokens: TOKENS, count: 64 });
-  const random = seededRandom(seed);
-  const share = (): number => random.between(0, 2 ** 30 - 1) / 2 ** 30;
+  const { share: random } = seededRandom(seed);
   const ask = (question: Question): Promise<Asked> => askOnce(agent, platform.url(), question);
 
   say('half of what they can do, for comparison');
-  const calm = await drive(ask, questions, { perSecond: CAPACITY / 2, seconds: 20, share, signal });
+  const calm = await drive(ask, questions, { perSecond: CAPACITY / 2, random }, 20, signal);
   if (calm.some(({ kind }) => kind === 'refused')) throw new VoidRun('somebody was refused at half the load');
   const seconds = options.seconds ?? SECONDS;
   say(`${TIMES} times what they can do, for ${seconds} s`);
@@ -75,26 +75,21 @@ async function run(options: BenchOptions): Promise<Outcome> {
   const timer = setInterval(() => {
     for (const { name, pid } of processes) memory.get(name)?.push(residentBytes(pid));
   }, SAMPLE_MS);
-  const asked = await drive(ask, questions, { perSecond: CAPACITY * TIMES, seconds, share, signal }).finally(
+  const asked = await drive(ask, questions, { perSecond: CAPACITY * TIMES, random }, seconds, signal).finally(
     () => clearInterval(timer),
   );
   return outcomeOf(calm, asked, memory, seconds, seed);
 }
 
-/** Asks at random moments, however many are under way. Rejects as soon as an answer is not right. */
+/** Asks whenever somebody comes. Rejects as soon as an answer is not right. */
 async function drive(
   ask: (question: Question) => Promise<Asked>,
   questions: readonly Question[],
-  load: { perSecond: number; seconds: number; share: () => number; signal: AbortSignal },
+  ...load: Parameters<typeof arrive>
 ): Promise<readonly Asked[]> {
   const asked: Promise<Asked>[] = [];
   const failures: unknown[] = [];
-  const began = performance.now();
-  for (let due = 0; due <= load.seconds * 1_000;) {
-    due += (-Math.log(1 - load.share()) / load.perSecond) * 1_000;
-    const wait = began + due - performance.now();
-    if (wait > 0) await pause(wait);
-    load.signal.throwIfAborted();
+  for await (const _ of arrive(...load)) {
     if (failures.length > 0) throw failures[0];
     const one = ask(questions[asked.length % questions.length] ?? { text: '', answer: '' });
     one.catch((error: unknown) => failures.push(error));
@@ -219,14 +214,4 @@ function growthOf(samples: readonly number[]): { early: number; last: number; ra
   const of = (from: number): number => median(samples.slice(from, from + fifth)) / 2 ** 20;
   const [early, last] = [of(fifth), of(samples.length - fifth)];
   return { early, last, ratio: last / early };
-}
-
-function modelBehind(baseUrl: string): object {
-  return {
-    ...{ id: 'narrow', aliases: [], pool: 'narrow', engine: 'openai-compatible' },
-    backend: { baseUrl, model: 'scripted', slots: SLOTS },
-    ...{ contextLength: 32_768, maxOutputTokens: 8_192, quantisation: null },
-    price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
-    ...{ fileName: null, sizeBytes: null, sha256: null, sources: [] },
-  };
 }

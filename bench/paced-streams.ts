@@ -1,6 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeModels } from '../test/support/models-file.ts';
 import { seededRandom } from '../test/support/random.ts';
 import {
   atLeast,
@@ -44,16 +42,14 @@ type Side = {
 async function run(options: BenchOptions): Promise<Outcome> {
   const { say, signal, seed } = options;
   await using cleanup = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'steno-paced-'));
-  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
   say('starting broker and registry');
   const cluster = await startCluster();
   cleanup.defer(() => cluster.stop());
   say('starting the roles and the server with timers');
-  const modelsFile = join(folder, 'models.json');
-  await writeFile(modelsFile, JSON.stringify({ models: MODELS.map(modelNamed) }));
+  const models = await writeModels(MODELS.map((id) => ({ id, engine: 'scripted' })));
+  cleanup.defer(() => models.remove());
   const { platform, processes } = await startBenchPlatform(cluster, options, {
-    STENO_MODELS_FILE: modelsFile,
+    STENO_MODELS_FILE: models.path,
     STENO_MODEL: MODELS[0] ?? '',
     STENO_MAX_OPEN_INFERENCES: '2000',
   });
@@ -73,8 +69,7 @@ async function run(options: BenchOptions): Promise<Outcome> {
   const tokens = Math.ceil((RAMP_MS + holdMillis) / PACE_MS);
   const [question] = await writeQuestions(PACE_MS, { tokens, count: 1 });
   const { text, answer } = question ?? { text: '', answer: '' };
-  const random = seededRandom(seed);
-  const share = (): number => random.between(0, 2 ** 30 - 1) / 2 ** 30;
+  const { share } = seededRandom(seed);
   const order = {
     text,
     answer,
@@ -176,13 +171,4 @@ function lineOf(result: PacedRun, holdMillis: number): string {
     `${perSecond(tokensInHold)} tokens/s in ${perSecond(deltasInHold)} deltas/s`,
     `${allCpuOf(result).toFixed(1)} µs CPU a token (${[...cpu].map(([name, used]) => `${name} ${used.toFixed(1)}`).join(', ')})`,
   ].join('; ');
-}
-
-function modelNamed(id: string): object {
-  return {
-    ...{ id, aliases: [], pool: id, engine: 'scripted' },
-    ...{ contextLength: 32_768, maxOutputTokens: 8_192, quantisation: null },
-    price: { inputPerMillion: 0, outputPerMillion: 0, currency: 'USD' },
-    ...{ fileName: null, sizeBytes: null, sha256: null, sources: [] },
-  };
 }

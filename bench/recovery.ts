@@ -65,8 +65,7 @@ async function run(options: BenchOptions): Promise<Outcome> {
   for (const partition of ['3', '7']) await fleet.start('gateway', { STENO_REPLY_PARTITION: partition });
   const questions = await writeQuestions(PACE_MS, { tokens: TOKENS, count: STREAMS });
   const rounds = new Map(killCases.map((item) => [item, [] as Round[]]));
-  const random = seededRandom(seed);
-  const share = (): number => random.between(0, 2 ** 30 - 1) / 2 ** 30;
+  const { share } = seededRandom(seed);
   for (let round = 1; round <= (options.rounds ?? ROUNDS); round += 1) {
     for (const item of shuffled(killCases, share)) {
       signal.throwIfAborted();

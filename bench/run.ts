@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { onStopRequest } from '../cli/on-stop-request.ts';
@@ -17,7 +17,7 @@ import { recovery } from './recovery.ts';
 import { start } from './start.ts';
 import type { Bench } from './support/bench.ts';
 import { describeHost } from './support/host.ts';
-import { reportText, sectionText, withSection } from './support/report.ts';
+import { pageText, reportText } from './support/report.ts';
 import { turns } from './turns.ts';
 import { warmTurn } from './warm-turn.ts';
 
@@ -35,12 +35,7 @@ const benches: readonly Bench[] = [
   engineAlone,
   barePath,
 ];
-const RESULTS = new URL('./RESULTS.md', import.meta.url);
-const RESULTS_HEAD = `# Results
-
-Every figure has its program here: \`npm run bench -- <name> --record\` writes a section anew. Figures are medians of
-rounds, with their spread, beside the limit from the same run. On a shared machine only the ratios are stable.
-`;
+const RESULTS = new URL('./results/', import.meta.url);
 
 const help = `npm run bench -- <name> [options]
 
@@ -55,7 +50,7 @@ ${benches.map(({ name, purpose }) => `  ${name.padEnd(13)} ${purpose}`).join('\n
   --seed <n>        decides the order of the rounds; printed, and another one each time unless told
   --profile <dir>   write CPU profiles of the roles into this directory
   --json            print the outcome as JSON
-  --record          write the section of this bench in bench/RESULTS.md anew
+  --record          write the page of this bench in bench/results anew
   --help            this text
 
 Ends with 1 when a run is void (an answer with a lost, doubled or reordered delta), else with 0.
@@ -112,10 +107,9 @@ async function main(parameters: string[]): Promise<number> {
         : reportText(name, host, outcome),
     );
     if (values.record) {
-      const page = existsSync(RESULTS) ? readFileSync(RESULTS, 'utf8') : RESULTS_HEAD;
       const date = new Date().toISOString().slice(0, 10);
-      const title = values.keys ? `${name} --keys` : name;
-      writeFileSync(RESULTS, withSection(page, title, sectionText(title, date, host, outcome)));
+      const [title, file] = values.keys ? [`${name} --keys`, `${name}-keys`] : [name, name];
+      writeFileSync(new URL(`${file}.md`, RESULTS), pageText(title, date, host, outcome));
     }
     return 0;
   } catch (error) {

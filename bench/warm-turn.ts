@@ -1,18 +1,12 @@
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { WebSocket } from 'ws';
 import type { Engine, PromptMessage } from '../inference-workers/engine.ts';
-import { createEngine } from '../inference-workers/engines/create-engine.ts';
-import { configuredModels } from '../inference-workers/models/configured-models.ts';
-import { fetchModel } from '../inference-workers/models/fetch-model.ts';
-import { createLogger } from '../runtime/logger.ts';
-import { silentProgress } from '../runtime/progress.ts';
 import { ask, type Asked } from './support/ask.ts';
 import { atMost, type Bench, type BenchOptions, type Outcome } from './support/bench.ts';
-import { CACHE_DIR } from '../test/support/cache-dir.ts';
 import { startCluster } from './support/cluster.ts';
 import { startBenchPlatform } from './support/platform.ts';
+import { startRealEngine } from './support/real-engine.ts';
 import { shuffled, summarise } from './support/statistics.ts';
 import { VoidRun } from './support/void-run.ts';
 
@@ -36,7 +30,7 @@ async function run(options: BenchOptions): Promise<Outcome> {
   const { signal, say } = options;
   await using cleanup = new AsyncDisposableStack();
   say('loading the model');
-  const engine = await startEngine();
+  const engine = await startRealEngine('error');
   cleanup.defer(() => engine.stop());
   say('starting broker, registry and roles');
   const cluster = await startCluster();
@@ -100,18 +94,6 @@ function outcomeOf({
       `${equal} of ${ours.length} second answers were the same text, greedy`,
     ],
   };
-}
-
-async function startEngine(): Promise<Engine> {
-  const { defaultModel } = await configuredModels({ modelsFile: null, model: null });
-  const modelPath = await fetchModel(defaultModel, {
-    cacheDir: join(CACHE_DIR, 'models'),
-    progress: silentProgress,
-  });
-  const logger = createLogger({ role: 'bench', level: 'error' });
-  const engine = createEngine(defaultModel, { modelPath, logger, threads: null });
-  await engine.start();
-  return engine;
 }
 
 function throughPlatform(socket: WebSocket): Talk {

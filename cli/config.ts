@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { z } from 'zod';
 import {
   changeOf,
+  entryJson,
   openConfiguration,
   rollbackOf,
   type Configuration,
@@ -10,7 +11,6 @@ import {
 } from '../gateway/routing/configuration.ts';
 import { checkRoutes, routesDocument } from '../gateway/routing/routes-schema.ts';
 import { configuredModels } from '../inference-workers/models/configured-models.ts';
-import type { ConfigEntry } from '../policies/configuration/history.ts';
 import { errorMessage, StenoError } from '../runtime/errors.ts';
 import { datasets } from '../streams/topics.ts';
 import { changeText, differenceText } from './config/render-config.ts';
@@ -103,22 +103,8 @@ async function history({ kind, json }: { kind?: Kind; json: boolean }): Promise<
     const found = configuration.history
       .entries()
       .filter((entry) => kind === undefined || entry.kind === kind);
-    for (const entry of found) print(json ? JSON.stringify(plain(entry)) : changeText(entry));
+    for (const entry of found) print(json ? JSON.stringify(entryJson(entry)) : changeText(entry));
   });
-}
-
-function plain({
-  kind,
-  version,
-  replaces,
-  at,
-  actor,
-  reason,
-  restores,
-  holds,
-  changes,
-}: ConfigEntry): object {
-  return { kind, version, replaces, at: new Date(at).toISOString(), actor, reason, restores, holds, changes };
 }
 
 async function set(file: string, flags: ChangeFlags): Promise<void> {

@@ -1,29 +1,18 @@
-import { datasets, topicName } from '../streams/topics.ts';
+import { datasets, topicName, type Dataset } from '../streams/topics.ts';
+
+export type GatewayTopics = Readonly<ReturnType<typeof gatewayTopics>>;
 
 /** What a gateway writes and reads. */
-const NAMES = {
-  conversations: datasets.conversations,
-  deltas: datasets.inferenceDeltas,
-  metrics: datasets.metrics,
-  admissions: datasets.admissions,
-  turns: datasets.turns,
-  identities: datasets.identities,
-  answers: datasets.answers,
-  configuration: datasets.configuration,
-} as const;
-
-export type GatewayTopics = Readonly<Record<keyof typeof NAMES, string>>;
-
-export function gatewayTopics(prefix: string): GatewayTopics {
-  const name = (key: keyof typeof NAMES): string => topicName(prefix, NAMES[key]);
+export function gatewayTopics(prefix: string) {
+  const name = (dataset: Dataset): string => topicName(prefix, dataset);
   return {
-    conversations: name('conversations'),
-    deltas: name('deltas'),
-    metrics: name('metrics'),
-    admissions: name('admissions'),
-    turns: name('turns'),
-    identities: name('identities'),
-    answers: name('answers'),
-    configuration: name('configuration'),
+    conversations: name(datasets.conversations),
+    deltas: name(datasets.inferenceDeltas),
+    metrics: name(datasets.metrics),
+    admissions: name(datasets.admissions),
+    turns: name(datasets.turns),
+    identities: name(datasets.identities),
+    answers: name(datasets.answers),
+    configuration: name(datasets.configuration),
   };
 }

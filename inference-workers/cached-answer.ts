@@ -8,7 +8,10 @@ import type { DeltaWriter } from './delta-writer.ts';
 import type { Generated } from './generate.ts';
 import type { Counts, Ending, WorkerIdentity } from './terminal.ts';
 
-type Requested = LoggedEvent & { readonly type: 'InferenceRequested'; readonly data: InferenceRequested };
+export type Requested = LoggedEvent & {
+  readonly type: 'InferenceRequested';
+  readonly data: InferenceRequested;
+};
 
 /** Returns the answer that may be given again to a request that nobody began; null where the model is to be asked. */
 export function cachedFor(cache: AnswerCache, { data, time }: Requested): CachedAnswer | null {

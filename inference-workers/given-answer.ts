@@ -1,14 +1,19 @@
 import { degradedSentence } from './degraded-sentence.ts';
 import type { InferenceRequested } from '../schemas/generated/types.ts';
 import { DEGRADED_ENGINE, DEGRADED_MODEL } from '../streams/degraded.ts';
-import type { LoggedEvent } from '../streams/event.ts';
 import type { AnswerCache, CachedAnswer } from './answer-cache.ts';
-import { cachedFor, free, identityOfCache, writeCached, writePieces, type Writer } from './cached-answer.ts';
+import {
+  cachedFor,
+  free,
+  identityOfCache,
+  writeCached,
+  writePieces,
+  type Requested,
+  type Writer,
+} from './cached-answer.ts';
 import type { FallbackModel } from './fallback.ts';
 import type { Generated } from './generate.ts';
 import type { WorkerIdentity } from './terminal.ts';
-
-type Requested = LoggedEvent & { readonly type: 'InferenceRequested'; readonly data: InferenceRequested };
 
 /** What decides what is given behind the end of a chain. */
 type AtTheEnd = {

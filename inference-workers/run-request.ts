@@ -1,13 +1,13 @@
 import { StenoError } from '../runtime/errors.ts';
 import type { CancelRequested, InferenceRequested, Tier } from '../schemas/generated/types.ts';
-import type { LoggedEvent, NewEvent } from '../streams/event.ts';
+import type { NewEvent } from '../streams/event.ts';
 import type { EventAppender, EventLog } from '../streams/event-log.ts';
 import type { ReadUntil } from '../streams/read-until.ts';
 import { appendUntilDone } from '../streams/runner/append-until-done.ts';
 import type { Replaced } from '../streams/delta-pieces.ts';
 import type { Cancellations } from './cancellations.ts';
 import type { AnswerCache } from './answer-cache.ts';
-import { free, isFree, toCache } from './cached-answer.ts';
+import { free, isFree, toCache, type Requested } from './cached-answer.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import { handedOn, mayFallBack, type FallbackModel } from './fallback.ts';
 import { degradeTo, givenAnswer, saysNoMore, type GivenAnswer } from './given-answer.ts';
@@ -42,8 +42,6 @@ export type RunPorts = GeneratePorts & {
     tokens: number,
   ) => void;
 };
-
-type Requested = LoggedEvent & { readonly type: 'InferenceRequested'; readonly data: InferenceRequested };
 
 /**
  * Sees a request through: resolves when its terminal event is on the log, when another model has it, or when the inference
@@ -116,9 +114,7 @@ export async function runRequest(
     const usage = { ...used, completionTokens: Math.max(writer.tokens, counted) };
     ports.watch.ended(ending, used);
     const next =
-      ending.type === 'failed' && mayFallBack(ending.code)
-        ? nextOf(ports, request, outcome, writer.text)
-        : null;
+      ending.type === 'failed' && mayFallBack(ending.code) ? nextOf(ports, request, writer.text) : null;
     const measured = usageOf(data, attempt, usage, ending.type, worker, {
       topic: ports.topics.turns,
       now,
@@ -153,13 +149,8 @@ const alreadySaid: Generated = {
 };
 
 /** Who is asked next: another model, else nobody but what is given behind the end of the chain. */
-function nextOf(
-  ports: RunPorts,
-  request: Requested,
-  outcome: Generated,
-  written: string,
-): FallbackModel | null {
-  const model = outcome === alreadySaid ? null : successor(ports, request.data);
+function nextOf(ports: RunPorts, request: Requested, written: string): FallbackModel | null {
+  const model = saysNoMore(request.data, written) ? null : successor(ports, request.data);
   return model ?? degradeTo(ports.answers, request, ports.worker, written);
 }
 

@@ -28,7 +28,7 @@ function commit(): string {
   try {
     const git = (...parameters: readonly string[]): string =>
       execFileSync('git', parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-    const isDirty = git('status', '--porcelain', '--', ':!bench/RESULTS.md') !== '';
+    const isDirty = git('status', '--porcelain', '--', ':!bench/results') !== '';
     return `${git('rev-parse', '--short', 'HEAD')}${isDirty ? '+' : ''}`;
   } catch {
     return 'unknown';

@@ -9,7 +9,7 @@ export type BenchKey = {
   readonly headers: Readonly<Record<string, string>>;
   /** What the roles must be told to know it. */
   readonly env: Readonly<Record<string, string>>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 };
 
 const WIDE = {

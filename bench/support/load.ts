@@ -56,32 +56,46 @@ export async function drive(
   return { turns, late, seconds };
 }
 
+/** Moments at which somebody comes: a Poisson process of so many a second, from `random`, 0 to 1. */
+type Arrivals = { readonly perSecond: number; readonly random: () => number };
+
+/** Yields whenever somebody comes, for so many seconds, however long what was done then takes. Throws the signal's reason. */
+export async function* arrive(
+  { perSecond, random }: Arrivals,
+  seconds: number,
+  signal: AbortSignal,
+): AsyncGenerator<void> {
+  const began = performance.now();
+  let due = 0;
+  for (;;) {
+    due += (-Math.log(1 - random()) / perSecond) * 1_000;
+    if (due > seconds * 1_000) return;
+    const wait = began + due - performance.now();
+    if (wait > 0) await pause(wait);
+    signal.throwIfAborted();
+    yield;
+  }
+}
+
 /**
- * Asks so many questions a second at random moments (a Poisson process from `random`, 0 to 1), however many answers are
+ * Asks so many questions a second at random moments, however many answers are
  * under way: latency under a load that does not wait for the system, as users do not. Throws VoidRun when there are more answers under way than clients.
  */
 export async function driveOpen(
   path: Path,
-  { perSecond, random }: { readonly perSecond: number; readonly random: () => number },
+  arrivals: Arrivals,
   seconds: number,
   signal: AbortSignal,
 ): Promise<LoadResult> {
   const turns: Turn[] = [];
   const free = [...path.slots];
   const open = new Set<Promise<void>>();
-  const began = performance.now();
   const failures: Error[] = [];
-  let due = 0;
-  for (;;) {
-    due += (-Math.log(1 - random()) / perSecond) * 1_000;
-    if (due > seconds * 1_000) break;
-    const wait = began + due - performance.now();
-    if (wait > 0) await pause(wait);
-    signal.throwIfAborted();
+  for await (const _ of arrive(arrivals, seconds, signal)) {
     if (failures[0] !== undefined) throw failures[0];
     const slot = free.pop();
     if (slot === undefined)
-      throw new VoidRun(`${path.name} cannot keep up with ${perSecond} questions a second`);
+      throw new VoidRun(`${path.name} cannot keep up with ${arrivals.perSecond} questions a second`);
     const turn = slot.turn().then(
       (ended) => {
         turns.push(ended);

@@ -16,17 +16,8 @@ export function reportText(name: string, host: Host, outcome: Outcome): string {
   return [`# ${name}`, hostText(host), '', ...lines, '', ...outcome.notes, ''].join('\n');
 }
 
-/** Returns the results page with the section of this bench written anew, and the others as they were. */
-export function withSection(page: string, name: string, section: string): string {
-  const sections = page.split(/^(?=## )/m);
-  const [head = ''] = sections;
-  const others = sections.slice(1).filter((text) => !text.startsWith(`## ${name}\n`));
-  const all = [...others.map((text) => `${text.trimEnd()}\n`), section].sort();
-  return [`${head.trimEnd()}\n`, ...all].join('\n');
-}
-
-/** The section of a bench in RESULTS.md. */
-export function sectionText(name: string, date: string, host: Host, outcome: Outcome): string {
+/** The page of a bench in bench/results. */
+export function pageText(name: string, date: string, host: Host, outcome: Outcome): string {
   const rows = outcome.figures.flatMap((figure) => {
     const { what, unit, ours, limit } = figure;
     const cells = [
@@ -46,7 +37,7 @@ export function sectionText(name: string, date: string, host: Host, outcome: Out
     );
   });
   return [
-    `## ${name}`,
+    `# ${name}`,
     '',
     `\`npm run bench -- ${name}\`; ${hostText(host)}`,
     '',

@@ -25,8 +25,7 @@ export async function measureRounds(
   },
 ): Promise<void> {
   const { say, signal, seed, rounds, seconds } = options;
-  const random = seededRandom(seed);
-  const share = (): number => random.between(0, 2 ** 30 - 1) / 2 ** 30;
+  const { share } = seededRandom(seed);
   say(`order of the rounds: seed ${seed}`);
   for (let round = 1; round <= rounds; round += 1) {
     say(`round ${round} of ${rounds}`);

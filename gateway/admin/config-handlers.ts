@@ -1,9 +1,8 @@
-import type { ConfigEntry } from '../../policies/configuration/history.ts';
 import type { Call } from '../call.ts';
 import type { HandlersOf } from '../http/exchange.ts';
 import type { ModelDirectory } from '../models.ts';
 import { refuse } from '../problems.ts';
-import { rollbackOf, type Configuration } from '../routing/configuration.ts';
+import { entryJson, rollbackOf, type Configuration } from '../routing/configuration.ts';
 import { checkRoutes } from '../routing/routes-schema.ts';
 import type { configOperations } from './config-operations.ts';
 
@@ -44,9 +43,8 @@ export function configHandlers(deps: {
         });
       }
       checkRoutes(routes, models.list());
-      const entry = await configuration.change({
-        ...{ kind: 'routes', document: { routes }, actor: actorOf(call), reason },
-      });
+      const order = { kind: 'routes' as const, document: { routes }, actor: actorOf(call), reason };
+      const entry = await configuration.change(order);
       return { status: 200, body: entryJson(entry) };
     },
 
@@ -65,10 +63,4 @@ function checkOperator({ grants }: Call): void {
   throw refuse('permission_denied', 'the configuration is of all tenants together', {
     fix: 'use a key of role operator',
   });
-}
-
-function entryJson(entry: ConfigEntry): object {
-  const { kind, version, replaces, changes, actor, reason, restores, at, holds } = entry;
-  const when = new Date(at).toISOString();
-  return { kind, version, replaces, at: when, actor, reason, restores, holds, changes };
 }

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { Operation } from '../http/operations.ts';
+import { noQuery } from '../requests.ts';
 import { routesDocument } from '../routing/routes-schema.ts';
 
-const none = z.strictObject({});
 const reason = z.string().min(1).max(500).optional().describe('Why, for the record.');
 const version = z.string().regex(/^[0-9a-f]{4,16}$/, 'a version, or its first digits (4 or more)');
 const json = { description: 'Done.', schema: z.looseObject({}) };
 
-export const rollbackOrder = z
+const rollbackOrder = z
   .strictObject({ version: version.optional().describe('The one before if left out.'), reason })
   .default({})
   .describe('What to go back to.');
@@ -21,7 +21,7 @@ export const configOperations = [
     summary: 'Show the configuration that holds: routes, and the models they may name.',
     tag: 'configuration',
     secured: true,
-    query: none,
+    query: noQuery,
     answers: { 200: json },
   },
   {
@@ -44,7 +44,7 @@ export const configOperations = [
     summary: 'Replace the routes; every gateway follows at once.',
     tag: 'configuration',
     secured: true,
-    query: none,
+    query: noQuery,
     body: routesDocument.extend({
       reason,
       replaces: version
@@ -60,7 +60,7 @@ export const configOperations = [
     summary: 'Put routes in force again that held before.',
     tag: 'configuration',
     secured: true,
-    query: none,
+    query: noQuery,
     body: rollbackOrder,
     answers: { 200: json },
   },

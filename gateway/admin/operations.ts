@@ -3,6 +3,7 @@ import type { Operation } from '../http/operations.ts';
 import { grantFields } from '../identity/grants-schema.ts';
 import { configOperations } from './config-operations.ts';
 import { limitsSchema } from '../limits/limits-schema.ts';
+import { noQuery } from '../requests.ts';
 
 const name = z.string().regex(/^[\w.:@-]{1,128}$/, 'up to 128 letters, digits or any of "_.:@-"');
 const tenant = name.describe('Whose data it reaches; your own if left out.').optional();
@@ -11,7 +12,6 @@ const limits = limitsSchema
   .default(null)
   .describe('What it may use; null for no limits of its own.');
 const named = z.strictObject({ id: name });
-const none = z.strictObject({});
 const madeKey = z.strictObject({
   id: z.string(),
   key: z.string().describe('The key itself, shown this once.'),
@@ -19,7 +19,7 @@ const madeKey = z.strictObject({
 
 const json = { description: 'Done.', schema: z.looseObject({}) };
 
-export const keyOrder = z
+const keyOrder = z
   .strictObject({
     tenant,
     principal: name.describe('Who calls with it, within the tenant.'),
@@ -37,7 +37,7 @@ export const identityOperations = [
     summary: 'Make an API key and show it, this once.',
     tag: 'identity',
     secured: true,
-    query: none,
+    query: noQuery,
     body: keyOrder,
     answers: { 201: { description: 'The key.', schema: madeKey } },
   },
@@ -68,7 +68,7 @@ export const identityOperations = [
     tag: 'identity',
     secured: true,
     params: named,
-    query: none,
+    query: noQuery,
     body: z
       .strictObject({
         grace_seconds: z
@@ -88,7 +88,7 @@ export const identityOperations = [
     tag: 'identity',
     secured: true,
     params: named,
-    query: none,
+    query: noQuery,
     answers: { 200: json },
   },
   {
@@ -98,7 +98,7 @@ export const identityOperations = [
     summary: 'List the tenants that you manage, with their limits.',
     tag: 'identity',
     secured: true,
-    query: none,
+    query: noQuery,
     answers: { 200: json },
   },
   {
@@ -109,7 +109,7 @@ export const identityOperations = [
     tag: 'identity',
     secured: true,
     params: named,
-    query: none,
+    query: noQuery,
     body: z.strictObject({ limits, user_limits: limits }),
     answers: { 200: json },
   },

@@ -22,7 +22,6 @@ const LONGEST_RETRY_MS = 60_000;
 /** `mostMillis`: what an interactive message may be expected to wait. */
 export function createPatience(mostMillis: number, now: () => number = () => performance.now()): Patience {
   const room = createWaitingRoom();
-  const names = new Set<string>();
   return {
     check(pool, tier, isRepeat) {
       const most = tier === 'batch' ? BATCH_MS : tier === 'standard' ? mostMillis * STANDARD : mostMillis;
@@ -36,12 +35,10 @@ export function createPatience(mostMillis: number, now: () => number = () => per
       });
     },
     enter(pool, tier) {
-      const name = nameOf(pool, tier);
-      names.add(name);
-      const waiting = room.enter(name, now());
+      const waiting = room.enter(nameOf(pool, tier), now());
       return { begin: () => waiting.begin(now()), leave: () => waiting.leave() };
     },
-    worstSeconds: () => Math.max(0, ...[...names].map((name) => room.estimate(name, now()))) / 1000,
+    worstSeconds: () => room.worst(now()) / 1000,
   };
 }
 

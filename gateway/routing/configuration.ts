@@ -116,6 +116,12 @@ export function changeOf(
   };
 }
 
+/** A change as people and programs are told of it: everything but the document. */
+export function entryJson({ at, ...entry }: ConfigEntry): object {
+  const { kind, version, replaces, actor, reason, restores, holds, changes } = entry;
+  return { kind, version, replaces, at: new Date(at).toISOString(), actor, reason, restores, holds, changes };
+}
+
 export function versionOf(document: string): string {
   return sha256(document).slice(0, 16);
 }

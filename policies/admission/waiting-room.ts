@@ -6,6 +6,8 @@ export interface WaitingRoom {
   estimate(queue: string, now: number): number;
   /** How long the first in line waits already; 0 where nobody does. */
   longest(queue: string, now: number): number;
+  /** The longest estimate of all queues. */
+  worst(now: number): number;
 }
 
 /** A message that waits. */
@@ -18,7 +20,7 @@ export interface Waiting {
 
 /** Over so many seconds beginnings are counted: longer than a burst, shorter than a person's patience. */
 const WINDOW = 10;
-/** A queue that nobody used for so long is forgotten. */
+/** A queue that nobody used for so long is counted anew. */
 const FORGOTTEN_MS = 100_000;
 
 type Queue = {
@@ -39,12 +41,13 @@ export function createWaitingRoom(): WaitingRoom {
   const queues = new Map<string, Queue>();
 
   function queueOf(name: string, now: number): Queue {
-    const found = queues.get(name) ?? { waiting: new Map(), begun: [], since: now, touched: now };
-    found.touched = now;
-    queues.set(name, found);
-    for (const [other, { waiting, touched }] of queues)
-      if (waiting.size === 0 && now - touched > FORGOTTEN_MS) queues.delete(other);
-    return found;
+    const known = queues.get(name);
+    const isForgotten =
+      known === undefined || (known.waiting.size === 0 && now - known.touched > FORGOTTEN_MS);
+    const queue = isForgotten ? { waiting: new Map(), begun: [], since: now, touched: now } : known;
+    queue.touched = now;
+    queues.set(name, queue);
+    return queue;
   }
 
   function dropOld({ begun }: Queue, now: number): void {
@@ -63,8 +66,22 @@ export function createWaitingRoom(): WaitingRoom {
     return now - first;
   }
 
+  function estimate(name: string, now: number): number {
+    const queue = queues.get(name);
+    if (queue === undefined || queue.waiting.size === 0) return 0;
+    dropOld(queue, now);
+    const { waiting, begun, since } = queue;
+    const count = begun.reduce((sum, second) => sum + second.count, 0);
+    // Nothing began for a while: nobody knows more than how long the first in line waits.
+    if (count === 0) return longest(name, now);
+    const from = Math.max(since, (secondOf(now) - WINDOW + 1) * 1000);
+    return (waiting.size * Math.max(1, now - from)) / count;
+  }
+
   return {
     longest,
+    estimate,
+    worst: (now) => Math.max(0, ...[...queues.keys()].map((name) => estimate(name, now))),
     enter(name, now) {
       const queue = queueOf(name, now);
       const waiting: Waiting = {
@@ -76,17 +93,6 @@ export function createWaitingRoom(): WaitingRoom {
       };
       queue.waiting.set(waiting, now);
       return waiting;
-    },
-    estimate(name, now) {
-      const queue = queues.get(name);
-      if (queue === undefined || queue.waiting.size === 0) return 0;
-      dropOld(queue, now);
-      const { waiting, begun, since } = queue;
-      // Nothing began for a while: nobody knows more than how long the first in line waits.
-      const count = begun.reduce((sum, second) => sum + second.count, 0);
-      if (count === 0) return longest(name, now);
-      const from = Math.max(since, (secondOf(now) - WINDOW + 1) * 1000);
-      return (waiting.size * Math.max(1, now - from)) / count;
     },
   };
 }

@@ -8,6 +8,7 @@ import { parseConfig } from '../../runtime/config.ts';
 import type { LoggedEvent } from '../../streams/event.ts';
 import { connectEvents } from '../../streams/kafka/connect.ts';
 import { datasets, topicName } from '../../streams/topics.ts';
+import { writeModels, type ModelsFile } from '../support/models-file.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { seededRandom } from '../support/random.ts';
 import { limitsAt, type LimitsView } from '../support/limits-view.ts';
@@ -37,6 +38,7 @@ const TENANTS = {
 };
 
 let platform: Platform;
+let models: ModelsFile;
 let first: string;
 let second: string;
 let env: Readonly<Record<string, string>>;
@@ -48,24 +50,18 @@ before(async () => {
     Object.entries(KEYS).map(([key, entry]) => [createHash('sha256').update(key).digest('hex'), entry]),
   );
   await writeFile(keysFile, JSON.stringify({ keys, tenants: TENANTS }));
-  const modelsFile = join(platform.dataDir, 'models.json');
-  await writeFile(modelsFile, JSON.stringify({ models: [pricedModel()] }));
-  env = { STENO_KEYS_FILE: keysFile, STENO_MODELS_FILE: modelsFile };
+  models = await writeModels([{ id: 'scripted', engine: 'scripted', price: PRICE }]);
+  env = { STENO_KEYS_FILE: keysFile, STENO_MODELS_FILE: models.path };
   await Promise.all(
     ['processors', 'inference-worker', 'projections'].map((role) => platform.start(role, env)),
   );
   first = (await platform.start('gateway', env)).address ?? '';
   second = await startSecond();
 });
-after(() => platform.stop());
-
-function pricedModel(): object {
-  return {
-    ...{ id: 'scripted', aliases: [], pool: 'scripted', engine: 'scripted' },
-    ...{ contextLength: 131_072, maxOutputTokens: 8_192, quantisation: null, price: PRICE },
-    ...{ fileName: null, sizeBytes: null, sha256: null, sources: [] },
-  };
-}
+after(async () => {
+  await platform.stop();
+  await models.remove();
+});
 
 function chat(
   url: string,

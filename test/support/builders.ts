@@ -4,6 +4,7 @@ import type {
   InferenceFailed,
   MessagePart,
   MessageSubmitted,
+  Parameters,
   PromptMessage,
   Role,
 } from '../../schemas/generated/types.ts';
@@ -22,6 +23,14 @@ export const PARTITION = 7;
 export const TENANT = 'tenant_a';
 export const CONVERSATION = 'conv_1';
 export const REPLY_PARTITION = 3;
+
+/** How a model shall sample, where a test does not care. */
+export function someParameters(special: Partial<Parameters> = {}): Parameters {
+  return {
+    ...{ maxTokens: 100, temperature: 0, topP: 1, seed: null, stop: [], cacheSeconds: 0, locale: null },
+    ...special,
+  };
+}
 
 /** A message of the conversation, in one line: its id, what it says, and what is special about it. */
 export function aMessage(
@@ -48,15 +57,7 @@ export function aMessage(
     preceding: [],
     instructions: null,
     metadata: {},
-    parameters: {
-      maxTokens: 100,
-      temperature: 0,
-      topP: 1,
-      seed: null,
-      stop: [],
-      cacheSeconds: 0,
-      locale: null,
-    },
+    parameters: someParameters(),
     route: { pool: 'pool', tier: 'interactive', model: 'model', canaryBucket: 5, fallbacks: [] },
     replyPartition: REPLY_PARTITION,
     deltasFrom: 40,

@@ -1,6 +1,7 @@
 import type { ContextManifest, EventMap } from '../../schemas/generated/types.ts';
 import { deriveId, inferenceIdOf } from '../../streams/ids.ts';
 import { textPart } from '../../streams/parts.ts';
+import { someParameters } from './builders.ts';
 import type { Random } from './random.ts';
 
 /** A conversation of a generated log, as far as it got. */
@@ -68,15 +69,7 @@ export function submitted(
     preceding: [],
     instructions: null,
     metadata: {},
-    parameters: {
-      maxTokens: 512,
-      temperature: 0.7,
-      topP: 1,
-      seed: null,
-      stop: [],
-      cacheSeconds: 0,
-      locale: null,
-    },
+    parameters: someParameters({ maxTokens: 512, temperature: 0.7 }),
     route: ROUTE,
     replyPartition: 3,
     deltasFrom: 1_000,

@@ -2,6 +2,8 @@
 export interface Random {
   /** A whole number from `low` to `high`, both included. */
   between(low: number, high: number): number;
+  /** A number from 0 up to 1. */
+  readonly share: () => number;
   /** True with this probability, 0 to 1. */
   chance(probability: number): boolean;
   /** One of the items, which must not be none. */
@@ -20,6 +22,7 @@ export function seededRandom(seed: number): Random {
   }
   return {
     between: (low, high) => low + Math.floor(next() * (high - low + 1)),
+    share: next,
     chance: (probability) => next() < probability,
     pick(items) {
       const found = items[Math.floor(next() * items.length)];

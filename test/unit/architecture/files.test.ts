@@ -42,13 +42,7 @@ describe('files', () => {
   }
 
   test('may be named as the ecosystem names them', () => {
-    const paths = [
-      'README.md',
-      'docs/decisions/0001-node.md',
-      '.env.example',
-      'test/unit/a-b.test.ts',
-      'bench/RESULTS.md',
-    ];
+    const paths = ['README.md', 'docs/decisions/0001-node.md', '.env.example', 'test/unit/a-b.test.ts'];
     assert.deepEqual(nameProblems(paths.map((path) => ({ path, text: '' }))), []);
   });
 });

@@ -129,7 +129,7 @@ export const emptyNames = ['utils', 'util', 'common', 'helpers', 'helper', 'type
 
 /** Names the ecosystem spells in its own way. */
 export const customaryNames =
-  /^(README|CHANGELOG|SECURITY|CONTRIBUTING|RESULTS)\.md$|^LICENSE$|^Dockerfile$|\.(java|py)$/;
+  /^(README|CHANGELOG|SECURITY|CONTRIBUTING)\.md$|^LICENSE$|^Dockerfile$|\.(java|py)$/;
 
 /** Direct dependencies that are used without being imported. */
 export const toolPackages = ['node', 'typescript', 'eslint', 'prettier', 'knip'];

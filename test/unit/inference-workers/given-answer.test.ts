@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createAnswerCache } from '../../../inference-workers/answer-cache.ts';
 import { degradeTo, saysNoMore } from '../../../inference-workers/given-answer.ts';
 import { degradedSentence } from '../../../inference-workers/degraded-sentence.ts';
+import { someParameters } from '../../support/builders.ts';
 
 const route = { pool: 'p', tier: 'interactive', model: 'a', canaryBucket: -1 } as const;
 const worker = {
@@ -16,15 +17,7 @@ const worker = {
 const said = degradedSentence(null);
 
 function requested(more: object): Parameters<typeof degradeTo>[1] {
-  const parameters = {
-    maxTokens: 9,
-    temperature: 0,
-    topP: 1,
-    seed: null,
-    stop: [],
-    cacheSeconds: 0,
-    locale: null,
-  };
+  const parameters = someParameters();
   const fallbacks = ['b', 'steno-degraded'];
   const data = { tenantId: 'acme', promptHash: 'h', parameters, route: { ...route, fallbacks, ...more } };
   return { data, time: 1 };

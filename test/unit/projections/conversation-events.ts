@@ -1,6 +1,7 @@
 import type { Content, EventMap, EventType } from '../../../schemas/generated/types.ts';
 import type { LoggedEvent } from '../../../streams/event.ts';
 import { inferenceIdOf } from '../../../streams/ids.ts';
+import { someParameters } from '../../support/builders.ts';
 
 const TOPIC = 'steno.conversations.v1';
 
@@ -63,15 +64,7 @@ const defaults: { readonly [Type in EventType]?: EventMap[Type] } = {
     preceding: [],
     instructions: null,
     metadata: {},
-    parameters: {
-      maxTokens: 100,
-      temperature: 0,
-      topP: 1,
-      seed: null,
-      stop: [],
-      cacheSeconds: 0,
-      locale: null,
-    },
+    parameters: someParameters(),
     route: { pool: 'small', tier: 'interactive', model: 'model-asked', canaryBucket: -1, fallbacks: [] },
     replyPartition: 3,
     deltasFrom: 42,

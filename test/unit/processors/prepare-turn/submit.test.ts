@@ -11,6 +11,7 @@ import {
   PARTITION,
   START_TIME,
   STEP_MILLIS,
+  someParameters,
 } from '../../../support/builders.ts';
 
 test('the first message of a new conversation asks for its inference, with everything a worker needs', () => {
@@ -60,15 +61,7 @@ test("the second turn's prompt holds the first question and its answer", () => {
 });
 
 test('the prompt hash changes with the prompt, the parameters and the model, and with nothing else', () => {
-  const parameters = {
-    maxTokens: 100,
-    temperature: 0.5,
-    topP: 1,
-    seed: null,
-    stop: [],
-    cacheSeconds: 0,
-    locale: null,
-  };
+  const parameters = someParameters({ temperature: 0.5 });
   const hash = (text: string, special: Parameters<typeof aFirstMessage>[2] = {}): string =>
     theOutput(given([]).when(aFirstMessage('q1', text, special)).outputs, 'InferenceRequested').data
       .promptHash;

@@ -13,7 +13,7 @@ import { StenoError } from '../../../../runtime/errors.ts';
 import { openDatabase, openReader } from '../../../../storage/sqlite/open-database.ts';
 import type { LoggedEvent } from '../../../../streams/event.ts';
 import { inferenceIdOf } from '../../../../streams/ids.ts';
-import { theMessage } from '../../../support/builders.ts';
+import { someParameters, theMessage } from '../../../support/builders.ts';
 import { about, inOrder, logged, message, plain } from '../conversation-events.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'steno-queries-'));
@@ -133,15 +133,7 @@ test('a history shows what came with a message and what was attached to it', () 
 
 test('an inference tells what was asked besides the words', () => {
   const instructions = plain('Be brief.');
-  const parameters = {
-    maxTokens: 9,
-    temperature: 0.5,
-    topP: 0.9,
-    seed: null,
-    stop: [],
-    cacheSeconds: 0,
-    locale: null,
-  };
+  const parameters = someParameters({ maxTokens: 9, temperature: 0.5, topP: 0.9 });
   const queries = given([
     message('message-1'),
     message('message-2', { parentId: 'message-1', occurredAt: 77, instructions, parameters }),
