@@ -23,7 +23,7 @@ export function openAnswer({ id, position, stop }) {
   let hasEnded = false;
   /** @type {StenoError | null} */
   let failure = null;
-  /** @type {{ token: string, inferenceId?: string } | null} */
+  /** @type {{ token?: string, inferenceId?: string } | null} */
   let place = position;
   let after = position?.after ?? -1;
 

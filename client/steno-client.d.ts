@@ -10,8 +10,8 @@ export type ClientOptions = {
    */
   readonly url?: string | readonly string[] | undefined;
   /**
-   * API key or client token. Sent as the first frame, never in an address. A function is asked before each connection: for
-   * tokens that end, which your own server makes.
+   * API key or client token; an empty one is not sent. Sent as the first frame, never in an address. A function is asked
+   * before each connection: for tokens that end, which your own server makes.
    */
   readonly key?: string | (() => string | Promise<string>) | undefined;
   /** A constructor of WebSockets, where there is no global one. */
@@ -85,8 +85,11 @@ export interface Answer extends AsyncIterable<Part> {
 }
 
 export type Position = {
-  /** Resume token. Whoever has it and the key may read the answer. */
-  readonly token: string;
+  /**
+   * Resume token. Whoever has it and a key of the tenant may read the answer. Without it the inference id must be there,
+   * the key must be its owner's, and the gateway has to look the answer up.
+   */
+  readonly token?: string;
   readonly inferenceId?: string;
   /** Seq of the last part that was read; -1, or left out, for the whole answer. */
   readonly after?: number;

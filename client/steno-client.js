@@ -85,8 +85,9 @@ export function connect(options = {}) {
       return follow({ id, frame: messageFrame(message, id) }, null, options);
     },
     resume(position, options = {}) {
-      const { token, inferenceId = null, after = -1 } = position;
-      if (typeof token !== 'string') throw invalid('token', 'there is no resume token');
+      const { token = null, inferenceId = null, after = -1 } = position;
+      if (typeof (token ?? inferenceId) !== 'string')
+        throw invalid('token', 'there is neither a resume token nor an inference id');
       return follow({ id: freshId(), frame: null, token, inferenceId, after }, position, options);
     },
     feedback(answer, judgement) {

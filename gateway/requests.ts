@@ -68,6 +68,31 @@ const feedbackFields = {
 export const feedbackRequest = z.strictObject(feedbackFields).describe('A judgement of an answer.');
 export type FeedbackRequest = z.infer<typeof feedbackRequest>;
 
+/** The body of PATCH /v1/conversations/{id}. */
+export const changeRequest = z
+  .strictObject({
+    title: z.string().trim().min(1).max(200).optional(),
+    system_prompt: z
+      .string()
+      .max(100_000)
+      .optional()
+      .describe('Stands first in every later prompt of the conversation; empty for none.'),
+    archived: z.boolean().optional().describe('True to take it out of the list, false to bring it back.'),
+    clear_context: z
+      .literal(true)
+      .optional()
+      .describe('Leaves all that was said so far out of later prompts; it stays in the history.'),
+    pins: z
+      .array(z.strictObject({ message_id: id, pinned: z.boolean() }))
+      .min(1)
+      .max(50)
+      .optional()
+      .describe('Turns that stay in later prompts when older ones have no room, or no longer do.'),
+  })
+  .refine((body) => Object.keys(body).length > 0, { error: 'nothing is changed' })
+  .describe('What is changed of a conversation; what is left out stays.');
+export type ChangeRequest = z.infer<typeof changeRequest>;
+
 /** The body of POST /v1/inferences/{id}/cancel. */
 export const cancelRequest = z
   .strictObject({ token: z.string().max(2_048).optional() })
@@ -112,6 +137,15 @@ export const pageQuery = z.strictObject({
 
 export const conversationsQuery = pageQuery.extend({
   archived: z.enum(['true', 'false']).default('false').describe('List archived conversations too.'),
+  q: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      'Lists those that hold these words, letters of either case; a page looks through 200 conversations.',
+    ),
 });
 
 export const idParams = z.strictObject({ id });

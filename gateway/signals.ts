@@ -6,7 +6,7 @@ import { deriveId, sha256 } from '../streams/ids.ts';
 import type { Call } from './call.ts';
 import { notFound, type Locate } from './locate.ts';
 import { refuse } from './problems.ts';
-import type { FeedbackRequest } from './requests.ts';
+import type { ChangeRequest, FeedbackRequest } from './requests.ts';
 
 /** What a caller says about an answer, beside its message: stop, and how good it was. */
 export interface Signals {
@@ -18,6 +18,8 @@ export interface Signals {
   ): Promise<Cancelled>;
   /** Records a judgement. Returns its id: the same for a repeat of the same key, or of the same body without one. */
   giveFeedback(call: Call, feedback: FeedbackRequest, key: string | null): Promise<string>;
+  /** Records a change of a conversation that the caller owns. Returns its id: with a key the same for a repeat. */
+  change(call: Call, conversationId: string, change: ChangeRequest, key: string | null): Promise<string>;
 }
 
 type Cancelled = { readonly inferenceId: string; readonly status: 'stopping' | 'ended' };
@@ -79,6 +81,29 @@ export function createSignals(deps: {
             labels: labels ?? [],
             comment: contentOf(comment),
             correction: contentOf(correction),
+          },
+          ...{ topic, key: conversationId, partition: null, trace: call.trace },
+        },
+      ]);
+      return eventId;
+    },
+
+    async change(call, conversationId, { title, system_prompt, archived, clear_context, pins }, key) {
+      const { tenantId, principal } = call.caller;
+      const eventId = deriveId('evt', tenantId, principal, conversationId, 'change', key ?? call.requestId);
+      const cause = { eventId: call.requestId, correlationId: eventId, tenantId };
+      await appender.append([
+        {
+          type: 'ConversationChanged',
+          data: {
+            ...envelope(cause, 'change', producer, Date.now()),
+            eventId,
+            ...{ conversationId, principal },
+            title: contentOf(title),
+            systemPrompt: contentOf(system_prompt),
+            archived: archived ?? null,
+            clearContext: clear_context ?? false,
+            pins: (pins ?? []).map(({ message_id, pinned }) => ({ messageId: message_id, pinned })),
           },
           ...{ topic, key: conversationId, partition: null, trace: call.trace },
         },

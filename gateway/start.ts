@@ -1,12 +1,9 @@
-import { hostname } from 'node:os';
 import type { ConversationQueries } from '../projections/conversations/queries.ts';
 import type { UsageQueries } from '../projections/usage/queries.ts';
-import type { Config } from '../runtime/config.ts';
-import { StenoError, errorCode } from '../runtime/errors.ts';
+import { errorCode } from '../runtime/errors.ts';
 import type { RoleContext, RunningRole } from '../runtime/role.ts';
 import type { Cluster } from '../streams/cluster.ts';
 import type { EventLog } from '../streams/event-log.ts';
-import { partitionOf } from '../streams/partition.ts';
 import { startAdmin, type Admin } from './admin/start-admin.ts';
 import { boundAppends } from './bound-appends.ts';
 import { drain } from './drain.ts';
@@ -34,6 +31,7 @@ import { createResponseHandlers } from './openai/responses/create-handlers.ts';
 import { createFindResponse } from './openai/responses/find-response.ts';
 import { storedResponseHandlers } from './openai/responses/stored-handlers.ts';
 import { createOrigins } from './origins.ts';
+import { replyPartitionOf } from './reply-partition.ts';
 import { connectRouting } from './routing/connect-routing.ts';
 import { createServedModels } from './served-models.ts';
 import { createSignals } from './signals.ts';
@@ -45,6 +43,7 @@ import { createSubmit } from './submit.ts';
 import { createTokens } from './token.ts';
 import type { GatewayTopics } from './topics.ts';
 import { countUnread } from './unread-bytes.ts';
+import { webHandlers } from './web-pages/web-handlers.ts';
 import { acceptSockets, type Sockets } from './websocket/accept-sockets.ts';
 
 type GatewayPorts = {
@@ -196,12 +195,13 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     operations,
     handlers: {
       ...page.handlers,
+      ...webHandlers(),
       ...chatHandlers({ submit, streams: opened, locate, signals, flushLater }),
       ...completionHandlers({ submit, signals, models, flushLater, abandonment, repeats }),
       ...createResponseHandlers({ submit, find, queries, flushLater, repeats }),
       ...storedResponseHandlers({ find, streams: opened, signals, flushLater }),
       ...modelHandlers({ routing: models, served }),
-      ...historyHandlers({ queries, locate }),
+      ...historyHandlers({ queries, locate, signals }),
       ...clientTokenHandlers({ identity: keys, models }),
       ...limitsHandlers({ limiter, currency: ports.currency }),
       ...probeHandlers({
@@ -283,17 +283,4 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
       return stopping;
     },
   };
-}
-
-/** The configured partition, else one by hash of what stays the same over restarts. */
-function replyPartitionOf(config: Config, partitions: number): number {
-  const chosen = config.replyPartition ?? partitionOf(`${hostname()}:${config.port}`, partitions);
-  if (chosen < partitions) return chosen;
-  throw new StenoError(
-    'bad_config',
-    `STENO_REPLY_PARTITION is ${chosen}, the topic has ${partitions} partitions`,
-    {
-      fix: `set it below ${partitions}`,
-    },
-  );
 }

@@ -50,6 +50,11 @@ export function checkSteps({ fix }: { fix: boolean }): { repairs: CheckStep[]; c
         parameters: ['-p', 'client', '--pretty', 'false'],
       },
       {
+        name: 'page types',
+        program: tool('typescript', 'bin', 'tsc'),
+        parameters: ['-p', 'web', '--pretty', 'false'],
+      },
+      {
         name: 'dead exports',
         program: tool('knip', 'bin', 'knip.js'),
         parameters: ['--no-config-hints', '--cache', `--cache-location=${cache('knip')}`],

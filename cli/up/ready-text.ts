@@ -19,6 +19,7 @@ export function readyText(facts: ReadyFacts): string {
   return `
 Steno is ready after ${facts.startSeconds.toFixed(1)} s.
 
+  chat       ${gateway}/chat
   gateway    ${gateway}
   kafka      ${facts.brokers.join(', ')}
   registry   ${facts.registryUrl}

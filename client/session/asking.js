@@ -27,7 +27,8 @@ function sendStop(turn, key) {
   const request = turn.session.requests.find((one) => one.key === key);
   if (request === undefined || !request.stopped || !request.sent || request.stopSent) return;
   const { token, inferenceId } = request;
-  if (token === null || inferenceId === null) return;
-  turn.effects.push({ type: 'send', frame: { type: 'stop', inference_id: inferenceId, token } });
+  if (inferenceId === null || (token === null && request.frame !== null)) return;
+  const sealed = token === null ? {} : { token };
+  turn.effects.push({ type: 'send', frame: { type: 'stop', inference_id: inferenceId, ...sealed } });
   replace(turn, { ...request, stopSent: true });
 }

@@ -10,7 +10,7 @@
  * @property {number} key  Unlike the id it is never used twice.
  * @property {string} id  What the gateways are told it is called; of a message and of feedback its idempotency key.
  * @property {object | null} frame  What asks for it, sent unchanged until it is accepted; null for a resume.
- * @property {string | null} token  Resume token; null before the message is accepted.
+ * @property {string | null} token  Resume token; null before the message is accepted, and where an answer is resumed by its id.
  * @property {string | null} inferenceId
  * @property {number} lastSeq  Seq of the last frame that was taken; -1 before the first.
  * @property {boolean} stopped  Whether the answer is to be stopped.
@@ -62,7 +62,7 @@ export function openRequest({ key, id, frame, token = null, inferenceId = null, 
 export function askingFrame({ id, frame, token, inferenceId, lastSeq }) {
   if (token === null && frame !== null) return frame;
   const named = inferenceId === null ? {} : { inference_id: inferenceId };
-  return { type: 'resume', id, token, ...named, after: lastSeq };
+  return { type: 'resume', id, ...(token === null ? {} : { token }), ...named, after: lastSeq };
 }
 
 /**

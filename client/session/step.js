@@ -81,7 +81,7 @@ function ask(turn, request) {
 function stop(turn, key) {
   const request = turn.session.requests.find((one) => one.key === key);
   if (request === undefined) return;
-  if (request.token === null && !request.everSent) {
+  if (request.frame !== null && request.token === null && !request.everSent) {
     turn.effects.push({ type: 'part', key, part: NEVER_SENT, place: request });
     return end(turn, key, null);
   }
@@ -92,7 +92,8 @@ function stop(turn, key) {
 /** @type {(turn: Turn, key: string | null) => void} */
 function opened(turn, key) {
   change(turn, { connection: 'open', since: turn.now });
-  if (key !== null) turn.effects.push({ type: 'send', frame: { type: 'auth', key } });
+  // Who has none yet may say so with an empty one.
+  if (key !== null && key !== '') turn.effects.push({ type: 'send', frame: { type: 'auth', key } });
   askWaiting(turn);
 }
 

@@ -1,16 +1,52 @@
 import { seesTenant } from '../../policies/identity/grants.ts';
 import type { ConversationQueries } from '../../projections/conversations/queries.ts';
+import { inferenceIdOf } from '../../streams/ids.ts';
 import { notFound, type Locate } from '../locate.ts';
 import { refuse } from '../problems.ts';
+import type { Signals } from '../signals.ts';
+import type { Call } from '../call.ts';
 import type { Handlers } from './exchange.ts';
 import { conversationJson, turnJson } from './history.ts';
+import { keyOf } from './idempotency-key.ts';
+
+type ConversationView = NonNullable<ReturnType<ConversationQueries['findConversation']>>;
 
 /** Histories are read from the read model, once it has caught up with what the caller may know of. */
 export function historyHandlers(deps: {
   readonly queries: ConversationQueries;
   readonly locate: Locate;
-}): Pick<Handlers, 'listConversations' | 'readConversation'> {
-  const { queries, locate } = deps;
+  readonly signals: Signals;
+}): Pick<Handlers, 'listConversations' | 'readConversation' | 'changeConversation'> {
+  const { queries, locate, signals } = deps;
+
+  /** A conversation that the caller may see. Throws `not_found`, and `erased` for one that once was. */
+  async function find(id: string, { caller, grants }: Call): Promise<ConversationView> {
+    const { tenantId, principal } = caller;
+    const view = await locate.inConversation(id, () => {
+      const found = queries.findConversation(tenantId, id);
+      // An erased conversation no longer says whose it was.
+      return found !== null &&
+        (found.erasedAt !== null || found.principal === principal || seesTenant(grants))
+        ? found
+        : null;
+    });
+    if (view === null) throw notFound('conversation');
+    if (view.erasedAt !== null) throw refuse('erased', 'this conversation was erased');
+    return view;
+  }
+
+  /** Throws `not_found` where the conversation has no such turn. */
+  async function checkTurn(messageId: string, conversationId: string, { caller }: Call): Promise<void> {
+    const turn = await locate.inConversation(conversationId, () =>
+      queries.findInference(caller.tenantId, inferenceIdOf(messageId)),
+    );
+    if (turn?.conversationId === conversationId) return;
+    throw refuse('not_found', `the conversation has no message ${messageId}`, {
+      param: 'pins',
+      fix: 'name turns of this conversation',
+    });
+  }
+
   return {
     async listConversations({ query }, { call }) {
       const { tenantId } = call.caller;
@@ -20,23 +56,14 @@ export function historyHandlers(deps: {
         limit: query.limit,
         before: query.before ?? null,
         includeArchived: query.archived === 'true',
+        matching: query.q ?? null,
       });
       return { status: 200, body: { items: items.map(conversationJson), next } };
     },
 
     async readConversation({ params, query }, { call }) {
-      const { tenantId, principal } = call.caller;
-      const view = await locate.inConversation(params.id, () => {
-        const found = queries.findConversation(tenantId, params.id);
-        // An erased conversation no longer says whose it was.
-        return found !== null &&
-          (found.erasedAt !== null || found.principal === principal || seesTenant(call.grants))
-          ? found
-          : null;
-      });
-      if (view === null) throw notFound('conversation');
-      if (view.erasedAt !== null) throw refuse('erased', 'this conversation was erased');
-      const { items, next } = queries.findTurns(tenantId, params.id, {
+      const view = await find(params.id, call);
+      const { items, next } = queries.findTurns(call.caller.tenantId, params.id, {
         limit: query.limit,
         before: query.before ?? null,
       });
@@ -44,6 +71,13 @@ export function historyHandlers(deps: {
         status: 200,
         body: { conversation: conversationJson(view), turns: { items: items.map(turnJson), next } },
       };
+    },
+
+    async changeConversation({ params, body }, exchange) {
+      await find(params.id, exchange.call);
+      for (const { message_id } of body.pins ?? []) await checkTurn(message_id, params.id, exchange.call);
+      const id = await signals.change(exchange.call, params.id, body, keyOf(exchange));
+      return { status: 202, body: { change_id: id } };
     },
   };
 }

@@ -14,7 +14,7 @@ export function conversationJson(view: ConversationSummary | ConversationView): 
     updated_at: isoTime(view.updatedAt),
     archived: view.archived,
     turns: view.turns,
-    ...('head' in view ? { head: view.head, system_prompt: view.systemPrompt?.text ?? null } : {}),
+    ...('head' in view ? { head: view.head, system_prompt: view.systemPrompt?.text || null } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import { openAiOperations } from '../openai/operations.ts';
 import { callerOperations } from './caller-operations.ts';
 import {
   cancelRequest,
+  changeRequest,
   chatRequest,
   conversationRequest,
   conversationsQuery,
@@ -12,12 +13,13 @@ import {
   pageQuery,
   streamQuery,
 } from '../requests.ts';
+import { webOperations } from '../web-pages/operations.ts';
 import { pageFiles } from '../status-page/page.ts';
 
 /** One thing that HTTP clients can ask for. Registration and the OpenAPI document are made from the same list. */
 export type Operation = {
   readonly id: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Parameters in braces, as OpenAPI writes them. */
   readonly path: string;
   readonly summary: string;
@@ -157,7 +159,21 @@ export const operations = [
       },
     },
   },
+  {
+    id: 'changeConversation',
+    method: 'PATCH',
+    path: '/v1/conversations/{id}',
+    summary: 'Rename, archive, instruct or pin; clear what later prompts hold. Each change is recorded.',
+    tag: 'history',
+    secured: true,
+    params: idParams,
+    query: noQuery,
+    body: changeRequest,
+    idempotencyKey: true,
+    answers: { 202: { description: 'Recorded.', schema: z.strictObject({ change_id: z.string() }) } },
+  },
   ...openAiOperations,
+  ...webOperations,
   {
     id: 'health',
     method: 'GET',

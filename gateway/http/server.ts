@@ -105,7 +105,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     if (request.method !== 'OPTIONS') return done();
     void reply
       .headers({
-        'access-control-allow-methods': 'GET, POST, PUT, DELETE',
+        'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
         // The SDKs send a dozen of their own; a star does not stand for authorization.
         'access-control-allow-headers': 'authorization, *',
         'access-control-max-age': '600',

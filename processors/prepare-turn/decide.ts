@@ -35,12 +35,20 @@ export function decide(event: LoggedEvent, conversation: Conversation | null, ru
   }
 }
 
+/** The newest so many pins hold: each prompt looks for them. */
+const MOST_PINS = 50;
+
 function change(event: LoggedEvent<EventOf<'ConversationChanged'>>, conversation: Conversation): Decision {
   if (event.data.tenantId !== conversation.row.tenantId) return nothing;
-  const { systemPrompt, clearContext } = event.data;
+  const { systemPrompt, clearContext, pins } = event.data;
+  const released = new Set(pins.map(({ messageId }) => messageId));
+  const kept = conversation.row.pins.filter((messageId) => !released.has(messageId));
+  const pinned = pins.filter((pin) => pin.pinned).map(({ messageId }) => messageId);
   const row = {
     ...conversation.row,
-    systemPrompt: systemPrompt === null ? conversation.row.systemPrompt : systemPrompt.text,
+    // An empty one takes it away.
+    systemPrompt: systemPrompt === null ? conversation.row.systemPrompt : systemPrompt.text || null,
+    pins: [...new Set([...kept, ...pinned])].slice(-MOST_PINS),
     clearedBefore: clearContext ? event.offset : conversation.row.clearedBefore,
   };
   return { ...nothing, row };

@@ -23,6 +23,8 @@ export type ConversationRow = {
   readonly systemPrompt: string | null;
   /** Offset: turns whose message lies before it stay out of prompts. Records of one batch share their time. */
   readonly clearedBefore: number;
+  /** Message ids of turns that stay in prompts while older ones have no room. */
+  readonly pins: readonly string[];
   readonly erased: boolean;
 };
 
@@ -94,6 +96,8 @@ const NOTHING_PRECEDES: Pick<Turn, 'preceding' | 'held' | 'systemFrom' | 'instru
 };
 
 const LATE_PARAMETERS: Pick<Parameters, 'cacheSeconds' | 'locale'> = { cacheSeconds: 0, locale: null };
+/** Of rows that earlier versions wrote. */
+const NO_PINS: Pick<ConversationRow, 'pins'> = { pins: [] };
 const NO_FALLBACKS: Pick<Route, 'fallbacks'> = { fallbacks: [] };
 
 /** Key of the conversation's own row, beside those of its turns. */
@@ -159,7 +163,7 @@ export function conversationFromRows(rows: readonly KeyedRow[]): Conversation | 
   const paths = new PathIndex();
   for (const stored of rows) {
     // Written by the two functions above and by nothing else.
-    if (stored.key === headKey) head = JSON.parse(stored.value) as ConversationRow;
+    if (stored.key === headKey) head = { ...NO_PINS, ...(JSON.parse(stored.value) as ConversationRow) };
     else {
       const turn = turnFromRow(stored.value);
       turns.set(turn.messageId, turn);

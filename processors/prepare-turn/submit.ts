@@ -137,6 +137,7 @@ function emptyConversation(event: Submitted): Conversation {
     parked: [],
     systemPrompt: null,
     clearedBefore: 0,
+    pins: [],
     erased: false,
   };
   return { row, turns: new Map(), byInference: new Map(), paths: new PathIndex() };

@@ -22,7 +22,8 @@ export type History = {
  * Chooses history for a turn's prompt, newest first, until the room ends: what came with the message itself, then
  * turn by turn up to the root. A question and its answer go together, in a turn or among what came with one. Whatever
  * is older than the first that has no room stays out for the same reason: one entry, or one question and its answer,
- * says so. Of a turn without an answer only what came with it is history.
+ * says so. Of a turn without an answer only what came with it is history. Turns that are pinned have their room before
+ * all others, whatever their age.
  */
 export function chooseHistory(
   conversation: Conversation,
@@ -44,9 +45,22 @@ export function chooseHistory(
     return 'included';
   }
 
+  /** Gives a pinned turn its room; false if it has none, or nothing to say. */
+  function holdPinned(past: Turn): boolean {
+    const { tokens, characters: length } = exchangeOf(past);
+    const isOut = past.offset < conversation.row.clearedBefore || past.answer === '';
+    return !isOut && take(tokens, length) === 'included';
+  }
+
   /** Takes the question and answer of a turn. */
   function takeExchange(past: Turn): Verdict {
     const exchange = exchangeOf(past);
+    if (pinned.has(past)) {
+      pinned.delete(past);
+      pieces.push(exchange.messages);
+      for (const entry of exchange.entries) entries.push({ ...entry, decision: 'pinned' });
+      return 'included';
+    }
     const decision = leftOut(past, turn, conversation, rules) ?? take(exchange.tokens, exchange.characters);
     // Newest first until all are turned round: the answer comes before its message.
     for (const entry of exchange.entries) {
@@ -78,6 +92,7 @@ export function chooseHistory(
     return true;
   }
 
+  const pinned = new Set(pinnedAbove(conversation, turn).filter(holdPinned));
   let unanswered = 0;
   let hasRoom = takePreceding(turn);
   for (let past = hasRoom ? parentOf(conversation, turn) : null; past !== null && hasRoom;) {
@@ -88,6 +103,8 @@ export function chooseHistory(
       takePreceding(past);
     past = hasRoom ? parentOf(conversation, past) : null;
   }
+  // Newest first, as they were found: what is left of them lies behind all that was taken.
+  for (const past of pinned) takeExchange(past);
   return { messages: pieces.reverse().flat(), entries: entries.reverse(), used };
 }
 
@@ -114,6 +131,19 @@ function isReply(message: Preceding | undefined): boolean {
 
 function parentOf(conversation: Conversation, turn: Turn): Turn | null {
   return turn.parentId === null ? null : (conversation.turns.get(turn.parentId) ?? null);
+}
+
+/** Pinned turns on the way to the root, newest first. Nobody walks where nothing is pinned. */
+function pinnedAbove(conversation: Conversation, turn: Turn): readonly Turn[] {
+  const wanted = new Set(conversation.row.pins);
+  const found: Turn[] = [];
+  for (let past = turn; wanted.size > 0;) {
+    const above = parentOf(conversation, past);
+    if (above === null) break;
+    if (wanted.delete(above.messageId)) found.push(above);
+    past = above;
+  }
+  return found;
 }
 
 /** Returns why a turn stays out whatever room there is, or null. */

@@ -4,6 +4,7 @@ import { inferenceIdOf } from '../../streams/ids.ts';
 import { fromRow } from '../columns.ts';
 import { conversationTable, turnTable } from './columns.ts';
 import { readCursor, writeCursor } from './cursor.ts';
+import { openSearch } from './search.ts';
 import {
   inferenceOf,
   summaryOf,
@@ -25,7 +26,10 @@ export type Page<Item> = { readonly items: readonly Item[]; readonly next: strin
 export interface ConversationQueries {
   /** An erased conversation is found, with `erasedAt` and nothing else. */
   findConversation(tenantId: string, conversationId: string): ConversationView | null;
-  /** Erased ones are left out. Throws StenoError `bad_cursor`. */
+  /**
+   * Erased ones are left out. With words to match, a page may hold fewer than there are, or none, though others follow:
+   * `next` goes on. Throws StenoError `bad_cursor`.
+   */
   listConversations(
     tenantId: string,
     options: {
@@ -33,6 +37,7 @@ export interface ConversationQueries {
       readonly limit: number;
       readonly before: string | null;
       readonly includeArchived: boolean;
+      readonly matching: string | null;
     },
   ): Page<ConversationSummary>;
   /** Turns of every branch, the latest first; rejected ones are left out. Throws StenoError `bad_cursor`. */
@@ -69,6 +74,7 @@ export function openConversationQueries(database: Database): ConversationQueries
     tenant: database.prepare(listOf('')),
     principal: database.prepare(listOf('principal = ? AND')),
   };
+  const search = openSearch(database);
   let ready = false;
 
   function isReady(): boolean {
@@ -95,18 +101,23 @@ export function openConversationQueries(database: Database): ConversationQueries
       const { systemPrompt, erasedAt } = row;
       return { ...summaryOf(row), systemPrompt, head: standing(row.head, row.id), erasedAt };
     },
-    listConversations(tenantId, { principal, limit, before, includeArchived }) {
+    listConversations(tenantId, { principal, limit, before, includeArchived, matching }) {
       const [time, id] = before === null ? [END, ''] : readCursor(before, true);
       if (!isReady()) return NOTHING;
-      const rest = [includeArchived ? 1 : 0, time, id, limit + 1];
-      const found =
+      const most = matching === null ? limit : search.most;
+      const rest = [includeArchived ? 1 : 0, time, id, most + 1];
+      const stored =
         principal === null
           ? lists.tenant.all(tenantId, ...rest)
           : lists.principal.all(tenantId, principal, ...rest);
-      const items = found.slice(0, limit).map((row) => summaryOf(fromRow(conversationTable, row)));
-      const last = items.at(-1);
-      const more = found.length > limit && last !== undefined;
-      return { items, next: more ? writeCursor([last.updatedAt, last.conversationId]) : null };
+      const rows = stored.map((row) => fromRow(conversationTable, row));
+      const { found, looked } =
+        matching === null
+          ? { found: rows.slice(0, limit), looked: Math.min(limit, rows.length) }
+          : search.find(rows, matching, limit);
+      const last = rows[looked - 1];
+      const more = rows.length > looked && last !== undefined;
+      return { items: found.map(summaryOf), next: more ? writeCursor([last.updatedAt, last.id]) : null };
     },
     findTurns(tenantId, conversationId, { limit, before }) {
       const [seq] = before === null ? [END] : readCursor(before, false);

@@ -29,7 +29,7 @@ export type Content = {
 };
 
 /** What happened to a candidate of the context window. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
-export type ContextDecision = 'included' | 'over_budget' | 'over_characters' | 'expired' | 'unanswered' | 'OTHER';
+export type ContextDecision = 'included' | 'over_budget' | 'over_characters' | 'expired' | 'unanswered' | 'pinned' | 'OTHER';
 
 /** One candidate of the context window and what became of it. */
 export type ContextEntry = {

@@ -28,6 +28,10 @@ const valid: Readonly<Record<string, unknown>> = {
   chat: { ...turn, temperature: 0, top_p: 1, seed: 1, kind: 'message', interrupt: false, tier: 'batch' },
   cancel: { token: 'x' },
   giveFeedback: { inference_id: id, thumb: 1, rating: 5, labels: ['a'], comment: 'c', correction: 'd' },
+  changeConversation: {
+    ...{ title: 't', system_prompt: 's', archived: false, clear_context: true },
+    pins: [{ message_id: 'msg_0000000000000000000000', pinned: true }],
+  },
   createClientToken: { user: 'alice', ttl_seconds: 5, models: ['scripted'] },
   complete: {
     model: 'scripted',

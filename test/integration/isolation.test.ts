@@ -52,8 +52,19 @@ const cases: Readonly<Record<string, (ids: Ids) => readonly Case[]>> = {
   ],
   readLimits: () => [{ answers: 200 }],
   createClientToken: () => [{ body: { user: 'x' }, answers: 201 }],
-  listConversations: () => [{ answers: 200 }, { path: '/v1/conversations?archived=true', answers: 200 }],
+  listConversations: () => [
+    { answers: 200 },
+    { path: '/v1/conversations?archived=true', answers: 200 },
+    { path: `/v1/conversations?q=${CANARY}`, answers: 200 },
+  ],
   readConversation: ({ conversation }) => [{ path: `/v1/conversations/${conversation}` }],
+  changeConversation: ({ conversation, message }) => [
+    { path: `/v1/conversations/${conversation}`, body: { title: 'mine now' } },
+    {
+      path: `/v1/conversations/${conversation}`,
+      body: { clear_context: true, pins: [{ message_id: message, pinned: true }] },
+    },
+  ],
   complete: () => [
     { body: { model: 'scripted', messages: [{ role: 'user', content: 'hi [[tokens=1]]' }] }, answers: 200 },
   ],

@@ -33,6 +33,11 @@ test('a range, a missing hash and a licence that asks for more are each found', 
     /^@s\/a.*AGPL/,
   );
   assert.match(problemsOf({ 'node_modules/a': { ...good, license: undefined } }).join(), /licence none/);
+  const choice = (license: string): string => problemsOf({ 'node_modules/a': { ...good, license } }).join();
+  assert.equal(choice('(MPL-2.0 OR Apache-2.0)'), '');
+  assert.match(choice('(MPL-2.0 OR AGPL-3.0)'), /licence \(MPL/);
+  assert.match(choice('(MIT AND AGPL-3.0)'), /licence \(MIT AND/);
+  assert.match(choice('MPL-2.0'), /licence MPL/);
 });
 
 test('an optional package for another machine is noted', () => {

@@ -19,7 +19,7 @@ export type GivenSession = {
   readonly tell: (input: Timeless<Input>) => void;
   /** Asks a message and returns its key. */
   readonly ask: (id: string, fields?: Frame) => number;
-  readonly resume: (position: { token: string; inferenceId?: string; after?: number }) => number;
+  readonly resume: (position: { token?: string; inferenceId?: string; after?: number }) => number;
   readonly open: () => void;
   readonly receive: (...frames: readonly Frame[]) => void;
   readonly cut: (code?: number) => void;
@@ -82,9 +82,9 @@ export function givenSession(options: Partial<Options> = {}): GivenSession {
     ask: (id, fields = { text: id }) => ask({ id, frame: { type: 'message', id, ...fields } }),
     resume: ({ token, inferenceId, after }) =>
       ask({
-        id: `resume-${token}`,
+        id: `resume-${token ?? inferenceId}`,
         frame: null,
-        token,
+        token: token ?? null,
         inferenceId: inferenceId ?? null,
         after: after ?? -1,
       }),

@@ -75,6 +75,16 @@ describe('keys that end', () => {
     );
   });
 
+  test('an empty key is not sent: whoever has none says so', () => {
+    const given = givenSession({ key: '' });
+    given.ask('m');
+    given.open();
+    assert.deepEqual(
+      given.frames().map(({ type }) => type),
+      ['message'],
+    );
+  });
+
   test('a fresh key that is refused fails everything, for good', () => {
     const given = givenSession({ renewsKey: true });
     const key = given.ask('m');

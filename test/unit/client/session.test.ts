@@ -188,6 +188,35 @@ describe('a resume', () => {
     assert.deepEqual(given.ends(), [[key, 'not_found']]);
   });
 
+  test('by its id alone is asked for, cut, asked for again and stopped without a token', () => {
+    const given = givenSession();
+    const key = given.resume({ inferenceId: 'inf_t' });
+    given.open();
+    const frame = { type: 'resume', id: 'resume-inf_t', inference_id: 'inf_t' };
+    assert.deepEqual(given.frames(), [{ ...frame, after: -1 }]);
+    given.receive(delta('inf_t', 0));
+    given.cut();
+    given.waitUntilDue();
+    given.open();
+    assert.deepEqual(given.frames(), [{ ...frame, after: 0 }]);
+    given.tell({ type: 'stop', key });
+    assert.deepEqual(given.frames(), [{ type: 'stop', inference_id: 'inf_t' }]);
+    given.receive(done('inf_t', 1));
+    assert.deepEqual(given.ends(), [[key, null]]);
+  });
+
+  test('by its id is not taken for stopped before it was asked for', () => {
+    const given = givenSession();
+    const key = given.resume({ inferenceId: 'inf_t' });
+    given.tell({ type: 'stop', key });
+    assert.deepEqual(given.parts(), []);
+    given.open();
+    assert.deepEqual(
+      given.frames().map(({ type }) => type),
+      ['resume', 'stop'],
+    );
+  });
+
   test('two of the same answer both get it', () => {
     const given = givenSession();
     given.resume({ token: 't', inferenceId: 'inf_t', after: 3 });

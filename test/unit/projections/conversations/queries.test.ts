@@ -9,6 +9,7 @@ import {
   openConversationQueries,
   type ConversationQueries,
 } from '../../../../projections/conversations/queries.ts';
+import type { Content } from '../../../../schemas/generated/types.ts';
 import { StenoError } from '../../../../runtime/errors.ts';
 import { openDatabase, openReader } from '../../../../storage/sqlite/open-database.ts';
 import type { LoggedEvent } from '../../../../streams/event.ts';
@@ -67,7 +68,7 @@ function conversationOf(number: number, principal = 'anna', tenantId = 'tenant-1
   });
 }
 
-const list = { principal: null, limit: 10, before: null, includeArchived: false };
+const list = { principal: null, limit: 10, before: null, includeArchived: false, matching: null };
 const history = { limit: 10, before: null };
 
 test('before the projection ran nothing is found, and nothing fails', () => {
@@ -189,6 +190,54 @@ test('archived ones are shown on demand, erased ones as such, rejected ones not 
   assert.equal(queries.findInference('tenant-1', inferenceIdOf('first-2')), null);
   assert.equal(queries.findConversation('tenant-1', 'conversation-3'), null);
   assert.equal(queries.findInference('tenant-1', inferenceIdOf('first-3'))?.status, 'rejected');
+});
+
+test('words are found in titles, questions and answers, whatever their case; sealed and foreign text is not', () => {
+  const named = (number: number): { conversationId: string } => ({
+    conversationId: `conversation-${number}`,
+  });
+  const ended = (number: number, content: Content): LoggedEvent =>
+    about('InferenceCompleted', `first-${number}`, `end-${number}`, { ...named(number), content });
+  const queries = given([
+    ...[1, 2, 3, 4, 5].map((number) => conversationOf(number, number === 5 ? 'bert' : 'anna')),
+    conversationOf(9, 'anna', 'tenant-2'),
+    logged('ConversationChanged', { ...named(1), title: plain('Über den "Rhein"\\') }),
+    ended(2, plain('Der ÜBERGANG über die Donau.')),
+    ended(3, { text: null, sealed: Buffer.from('über'), keyId: 'key-1' }),
+    ended(4, plain('Nothing of the kind.')),
+    ended(5, plain('über alles')),
+    about('InferenceCompleted', 'first-9', 'end-9', {
+      ...{ conversationId: 'conversation-9', tenantId: 'tenant-2', content: plain('über') },
+    }),
+  ]);
+  const found = (matching: string, principal: string | null = 'anna'): string[] =>
+    queries
+      .listConversations('tenant-1', { ...list, principal, matching })
+      .items.map((item) => item.conversationId.replace('conversation-', ''));
+  assert.deepEqual(found('über'), ['2', '1']);
+  assert.deepEqual(found('über', null), ['5', '2', '1']);
+  assert.deepEqual(found('"rhein"\\'), ['1']);
+  assert.deepEqual(found('a question?'), ['4', '3', '2', '1']);
+  assert.deepEqual(found('"text"'), [], 'how a row is written is not what was said');
+  assert.deepEqual(found('%'), []);
+});
+
+test('a search goes on where a page ended, though the page may be empty', () => {
+  const queries = given([
+    ...Array.from({ length: 450 }, (_, index) => conversationOf(index)),
+    about('MessageRejected', 'first-9', 'rejection-9', { conversationId: 'conversation-9' }),
+  ]);
+  const pages = (matching: string, limit: number): number[] => {
+    const found: number[] = [];
+    for (let before: string | null = null; ;) {
+      const page = queries.listConversations('tenant-1', { ...list, matching, before, limit });
+      found.push(page.items.length);
+      before = page.next;
+      if (before === null) return found;
+    }
+  };
+  assert.deepEqual(pages('QUESTION', 150), [150, 150, 149]);
+  assert.deepEqual(pages('no such words', 10), [0, 0, 0]);
 });
 
 test('a history is paged, and passes over turns that were rejected after others followed them', () => {
