@@ -129,7 +129,16 @@ async function generate(
   let text = '';
   const prompt = {
     ...{ inferenceId: `${conversationId}-${messages.length}`, conversationId, model: 'default', messages },
-    ...{ prefix: '', prefixTokens: 0, maxTokens: MAX_TOKENS, temperature: 0, topP: 1, seed: null, stop: [] },
+    ...{
+      prefix: '',
+      prefixTokens: 0,
+      maxTokens: MAX_TOKENS,
+      temperature: 0,
+      topP: 1,
+      seed: null,
+      stop: [],
+      format: null,
+    },
   };
   for await (const part of engine.generate(prompt, { signal: new AbortController().signal })) {
     if (part.type === 'end') {

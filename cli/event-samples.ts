@@ -108,6 +108,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   topP: 1,
   seed: null,
   stop: [],
+  format: null,
   precedingHeld: 0,
   text: 'An event log keeps what happened, in order.',
   'title.text': 'Event logs',

@@ -50,12 +50,13 @@ export function fingerprintOf(submission: Submission): string {
 
 /** Fields that came later count only where they are set: a key used before them still names the same request. */
 function lateFields(submission: Submission): readonly unknown[] {
-  const { stop, preceding, instructions, metadata, subjectId, tier, choices } = submission;
+  const { stop, preceding, instructions, metadata, subjectId, tier, choices, format } = submission;
   const attached = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const latest = [
     ...(instructions === null ? [] : [instructions]),
     ...(tier === 'interactive' ? [] : [{ tier }]),
     ...(choices === 1 ? [] : [{ choices }]),
+    ...(format === null ? [] : [{ format }]),
   ];
   if (stop.length + preceding.length + attached.length + latest.length === 0 && subjectId === null) return [];
   return [stop, preceding.map(({ role, parts }) => [role, textOf(parts)]), attached, subjectId, ...latest];
@@ -139,6 +140,7 @@ export function messageEvent(facts: {
         stop: submission.stop,
         cacheSeconds: facts.cacheSeconds,
         locale: call.locale ?? null,
+        format: submission.format,
       },
       route: {
         pool: model.pool,

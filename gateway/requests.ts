@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CLIENT_TOKEN_SECONDS } from './identity/client-tokens.ts';
-import type { PromptMessage } from '../schemas/generated/types.ts';
+import type { AnswerFormat, PromptMessage } from '../schemas/generated/types.ts';
 
 const text = z.string().min(1).max(1_000_000);
 const id = z.string().regex(/^[\w.:-]{1,128}$/, 'an id: up to 128 letters, digits, "_", "-", "." or ":"');
@@ -192,6 +192,8 @@ export type Submission = {
   readonly tier: z.infer<typeof tier>;
   /** Texts that end the answer. */
   readonly stop: readonly string[];
+  /** JSON that the answer has to be. */
+  readonly format: AnswerFormat | null;
   /** What was said before, where the caller brings its own history. */
   readonly preceding: readonly PromptMessage[];
   /** Answers that are wanted: this message's, and one of each sibling that is submitted after it. */
@@ -219,6 +221,7 @@ export function submissionOf(message: string | undefined, fields: TurnFields): S
     interrupt: fields.interrupt ?? false,
     tier: fields.tier ?? 'interactive',
     stop: [],
+    format: null,
     preceding: [],
     choices: 1,
     instructions: null,

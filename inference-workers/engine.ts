@@ -22,7 +22,12 @@ export type Prompt = {
   readonly topP: number;
   readonly seed: number | null;
   readonly stop: readonly string[];
+  /** JSON that the answer has to be; null for any text. */
+  readonly format: AnswerFormat | null;
 };
+
+/** `name` is the caller's, empty where any object will do; `schema` a JSON Schema as text. */
+export type AnswerFormat = { readonly name: string; readonly schema: string };
 
 export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls';
 
@@ -48,6 +53,8 @@ export type Part =
 export interface Engine {
   /** True if `prefix` is honoured; an engine that cannot is restarted from the beginning after a `reset`. */
   readonly continues: boolean;
+  /** The same for an answer of a format: what comes must go on the JSON that the prefix began. */
+  readonly continuesFormats: boolean;
   /** True if a failure is of one answer and says nothing of the others: a retry need not run alone. */
   readonly failsAlone: boolean;
   /** Inferences it runs at once. */

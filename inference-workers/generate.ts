@@ -45,12 +45,13 @@ export async function generateUntilEnd(
 ): Promise<Generated> {
   const { engine, slots } = ports;
   const claim = claimOf(request);
+  const continues = mayContinue(engine, request);
   let crashes = 0;
   let alone = false;
   /** Tokens of text that was taken back: they are no part of the prefix. */
   let dropped = 0;
   for (;;) {
-    if (writer.written !== '' && !engine.continues) {
+    if (writer.written !== '' && !continues) {
       await writer.finish();
       writer.reset();
       dropped = earlierTokens + writer.tokens;
@@ -65,6 +66,7 @@ export async function generateUntilEnd(
           writer,
           run,
           slot,
+          continues,
         );
       } finally {
         slot.release();
@@ -83,7 +85,7 @@ export async function generateUntilEnd(
         crashes,
       });
       // Text that will be taken back is no progress: a backend that always cuts would be asked for ever.
-      const progressed = engine.continues && writer.written !== before;
+      const progressed = continues && writer.written !== before;
       if ((alone || engine.failsAlone) && !progressed) crashes += 1;
       if (crashes >= MAX_CRASHES || (engine.failsAlone && !ports.retries.withdraw()))
         return { ending: failureOf(error), counts: null };
@@ -98,6 +100,7 @@ async function generate(
   writer: DeltaWriter,
   run: AbortController,
   slot: Slot,
+  continues: boolean,
 ): Promise<Generated> {
   const { engine, limits, watch } = ports;
   let silent = true;
@@ -120,8 +123,7 @@ async function generate(
       if (!ports.isFresh()) throw new StenoError('membership_lost', 'the membership may have been lost');
       writer.write(part.text, part.tokens);
       // At a token's boundary: it goes on from here when it has a slot again.
-      if (engine.continues && slot.isWanted())
-        throw new StenoError(YIELDED, 'somebody of a higher tier waits');
+      if (continues && slot.isWanted()) throw new StenoError(YIELDED, 'somebody of a higher tier waits');
     }
     run.signal.throwIfAborted();
     throw new StenoError('engine_failed', 'the engine ended without saying so');
@@ -129,6 +131,10 @@ async function generate(
     watch.stopped();
     silence.stop();
   }
+}
+
+function mayContinue(engine: Engine, { parameters }: InferenceRequested): boolean {
+  return parameters.format === null ? engine.continues : engine.continuesFormats;
 }
 
 function claimOf({ route, tenantId, context, parameters }: InferenceRequested): Claim {
@@ -149,7 +155,7 @@ export function successor(
 }
 
 function promptOf(request: InferenceRequested, prefix: string, prefixTokens: number): Prompt {
-  const { maxTokens, temperature, topP, seed, stop } = request.parameters;
+  const { maxTokens, temperature, topP, seed, stop, format } = request.parameters;
   return {
     inferenceId: request.inferenceId,
     conversationId: request.conversationId,
@@ -165,6 +171,7 @@ function promptOf(request: InferenceRequested, prefix: string, prefixTokens: num
     topP,
     seed,
     stop,
+    format,
   };
 }
 

@@ -47,11 +47,16 @@ export function givenAnswer(
   return cached === null ? null : fromCache(cached, worker);
 }
 
-/** What is given behind the end of a chain. */
-function degraded(answers: AnswerCache, { data, time }: AtTheEnd, worker: WorkerIdentity): GivenAnswer {
+/** What is given behind the end of a chain; null where it was to be JSON, which a sentence is not. */
+function degraded(
+  answers: AnswerCache,
+  { data, time }: AtTheEnd,
+  worker: WorkerIdentity,
+): GivenAnswer | null {
   const old = data.parameters.cacheSeconds > 0;
   const known = old ? answers.find(data.tenantId, data.promptHash, time, Infinity) : null;
-  return known === null ? sentence(data, worker) : { ...fromCache(known, worker), outcome: 'degraded' };
+  if (known === null) return data.parameters.format === null ? sentence(data, worker) : null;
+  return { ...fromCache(known, worker), outcome: 'degraded' };
 }
 
 /**
@@ -72,7 +77,7 @@ export function degradeTo(
   const { route } = request.data;
   if (route.model === DEGRADED_MODEL || !route.fallbacks.includes(DEGRADED_MODEL)) return null;
   // Other text that was shown is not followed by an excuse.
-  if (!degraded(answers, request, worker).text.startsWith(written)) return null;
+  if (degraded(answers, request, worker)?.text.startsWith(written) !== true) return null;
   const price = { inputPerMillion: 0, outputPerMillion: 0, currency: '' };
   return { id: DEGRADED_MODEL, pool: route.pool, maxOutputTokens: Number.MAX_SAFE_INTEGER, price };
 }

@@ -3,7 +3,8 @@ import type { PromptMessage } from '../../schemas/generated/types.ts';
 import { textPart } from '../../streams/parts.ts';
 import { metadata, submissionOf, type Submission } from '../requests.ts';
 import { serviceTier, tierOf } from './service-tier.ts';
-import { isEmpty, isTextFormat, unsupported } from './unsupported.ts';
+import { formatOf, responseFormat } from './response-format.ts';
+import { isEmpty, unsupported } from './unsupported.ts';
 
 const ROLES = { system: 'system', developer: 'system', user: 'user', assistant: 'assistant' } as const;
 const roles = ['system', 'developer', 'user', 'assistant'] as const;
@@ -81,7 +82,7 @@ export const completionRequest = z
       'no functions are called here',
       (value) => value === 'none' || value === 'auto',
     ),
-    response_format: unsupported('answers are plain text', isTextFormat),
+    response_format: responseFormat,
     logprobs: unsupported('no probabilities are reported', (value) => value === false),
     top_logprobs: unsupported('no probabilities are reported', (value) => value === 0),
     logit_bias: unsupported('tokens cannot be biased', isEmpty),
@@ -124,6 +125,7 @@ export function wantedOf(body: CompletionRequest, conversationId: string | null)
     submission: {
       ...plain,
       stop,
+      format: formatOf(body.response_format ?? null),
       preceding,
       choices,
       subjectId: body.safety_identifier ?? body.user ?? null,

@@ -2,14 +2,18 @@ import type { ContextEntry, Parameters, PromptMessage } from '../../schemas/gene
 import { sha256 } from '../../streams/ids.ts';
 import { TOKEN_COUNTER } from './count-tokens.ts';
 
-/** SHA-256 over what the model is asked: model, messages and parameters, as JSON in the schema's field order. */
+/**
+ * SHA-256 over what the model is asked: model, messages and parameters, as JSON in the schema's field order. A format counts
+ * only where there is one: prompts of before have the hash that they had.
+ */
 export function hashPrompt(
   model: string,
   messages: readonly PromptMessage[],
   parameters: Parameters,
 ): string {
-  const { maxTokens, temperature, topP, seed, stop } = parameters;
-  const asked = JSON.stringify([maxTokens, temperature, topP, seed, stop]);
+  const { maxTokens, temperature, topP, seed, stop, format } = parameters;
+  const plain = [maxTokens, temperature, topP, seed, stop];
+  const asked = JSON.stringify(format === null ? plain : [...plain, [format.name, format.schema]]);
   return sha256(`[${JSON.stringify(model)},[${messages.map(messageJson).join(',')}],${asked}]`);
 }
 

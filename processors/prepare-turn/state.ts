@@ -95,7 +95,11 @@ const NOTHING_PRECEDES: Pick<Turn, 'preceding' | 'held' | 'systemFrom' | 'instru
   instructions: null,
 };
 
-const LATE_PARAMETERS: Pick<Parameters, 'cacheSeconds' | 'locale'> = { cacheSeconds: 0, locale: null };
+const LATE_PARAMETERS: Pick<Parameters, 'cacheSeconds' | 'locale' | 'format'> = {
+  cacheSeconds: 0,
+  locale: null,
+  format: null,
+};
 /** Of rows that earlier versions wrote. */
 const NO_PINS: Pick<ConversationRow, 'pins'> = { pins: [] };
 const NO_FALLBACKS: Pick<Route, 'fallbacks'> = { fallbacks: [] };
@@ -174,7 +178,7 @@ export function conversationFromRows(rows: readonly KeyedRow[]): Conversation | 
   return head === null ? null : { row: head, turns, byInference, paths };
 }
 
-/** Rows of earlier versions say nothing of what preceded a message, of instructions, a key, fallbacks, a cache or a language: there was none. */
+/** Rows of earlier versions say nothing of what preceded a message, of instructions, a key, fallbacks, a cache, a language or a format: there was none. */
 function turnFromRow(value: string): Turn {
   // Written by turnToRow and by nothing else.
   const row = JSON.parse(value) as Omit<Turn, keyof typeof NOTHING_PRECEDES | 'keyId'> & Partial<Turn>;

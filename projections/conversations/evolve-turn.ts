@@ -36,11 +36,12 @@ export function submitTurn(
 }
 
 function askOf({ data }: EventOf<'MessageSubmitted'>): StoredAsk {
-  const { maxTokens, temperature, topP } = data.parameters;
+  const { maxTokens, temperature, topP, format } = data.parameters;
   // What a route tells the model is nothing that its callers said, and not theirs to read.
   const own = data.template === null ? data.instructions : null;
   const instructions = own === null ? null : storeContent(own);
-  return { at: data.occurredAt, parentId: data.parentId, instructions, maxTokens, temperature, topP };
+  const sampling = { maxTokens, temperature, topP, ...(format === null ? {} : { format }) };
+  return { at: data.occurredAt, parentId: data.parentId, instructions, ...sampling };
 }
 
 /** Returns what is known of a turn whose message never joined a conversation, so that its end can be told. */

@@ -107,7 +107,7 @@ function isElsewhere(turn: TurnRow | null, conversationId: string): boolean {
 }
 
 function weigh({ parts, preceding, metadata, asked, answer }: TurnRow): number {
-  let size = 500 + lengthOf(answer) + lengthOf(asked?.instructions);
+  let size = 500 + lengthOf(answer) + lengthOf(asked?.instructions) + (asked?.format?.schema.length ?? 0);
   for (const { text } of parts) size += lengthOf(text);
   for (const message of preceding) for (const { text } of message.parts) size += lengthOf(text);
   for (const [name, value] of Object.entries(metadata)) size += name.length + value.length;

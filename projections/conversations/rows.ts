@@ -1,4 +1,4 @@
-import type { FinishReason, MessageKind, Role } from '../../schemas/generated/types.ts';
+import type { AnswerFormat, FinishReason, MessageKind, Role } from '../../schemas/generated/types.ts';
 
 /** Text as it lies in a row: in the clear, or sealed (base64). Erased text has neither. */
 export type StoredContent = {
@@ -34,6 +34,8 @@ export type StoredAsk = {
   readonly maxTokens: number;
   readonly temperature: number;
   readonly topP: number;
+  /** JSON that the answer has to be; left out for any text, as rows of before have it. */
+  readonly format?: AnswerFormat;
 };
 
 /** What one principal last said of an answer. */

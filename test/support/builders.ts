@@ -27,7 +27,16 @@ export const REPLY_PARTITION = 3;
 /** How a model shall sample, where a test does not care. */
 export function someParameters(special: Partial<Parameters> = {}): Parameters {
   return {
-    ...{ maxTokens: 100, temperature: 0, topP: 1, seed: null, stop: [], cacheSeconds: 0, locale: null },
+    ...{
+      maxTokens: 100,
+      temperature: 0,
+      topP: 1,
+      seed: null,
+      stop: [],
+      cacheSeconds: 0,
+      locale: null,
+      format: null,
+    },
     ...special,
   };
 }

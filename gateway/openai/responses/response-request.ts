@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PromptMessage } from '../../../schemas/generated/types.ts';
 import { textPart } from '../../../streams/parts.ts';
 import { idParams, metadata, submissionOf, type Submission } from '../../requests.ts';
+import { formatOfText, textFormat } from '../response-format.ts';
 import { serviceTier, tierOf } from '../service-tier.ts';
 import { isEmpty, isTextFormat, unsupported } from '../unsupported.ts';
 
@@ -103,9 +104,9 @@ export const responseRequest = z
     safety_identifier: label.describe('Whose personal data the call holds.'),
     user: label.describe('The older name of safety_identifier, which wins.'),
     text: z
-      .looseObject({ format: unsupported('answers are plain text', isTextFormat) })
+      .looseObject({ format: textFormat })
       .nullish()
-      .describe('Answers are plain text.'),
+      .describe('What the answer has to be: plain text, or JSON.'),
     // What would change the meaning of the answer and cannot be done is refused by name.
     store: unsupported('every answer is recorded', (value) => value === true),
     truncation: unsupported(
@@ -119,7 +120,7 @@ export const responseRequest = z
     top_logprobs: unsupported('no probabilities are reported', (value) => value === 0),
     modalities: unsupported('answers are plain text', (value) => JSON.stringify(value) === '["text"]'),
     audio: unsupported('answers are plain text'),
-    response_format: unsupported('answers are plain text', isTextFormat),
+    response_format: unsupported('the format of a response is its text.format', isTextFormat),
     messages: unsupported('the messages of a response are its input'),
     moderation: unsupported('nothing is moderated here'),
     context_management: unsupported('contexts are not compacted', isEmpty),
@@ -165,6 +166,7 @@ export function wantedResponseOf(body: ResponseRequest): WantedResponse {
   return {
     submission: {
       ...plain,
+      format: formatOfText(body.text?.format ?? null),
       preceding: body.input.slice(0, -1).map(precedingOf),
       instructions: instructions === '' ? null : instructions,
       subjectId: body.safety_identifier ?? body.user ?? null,

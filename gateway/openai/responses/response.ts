@@ -1,8 +1,9 @@
 import type { ConversationQueries } from '../../../projections/conversations/queries.ts';
-import type { MessageSubmitted } from '../../../schemas/generated/types.ts';
+import type { AnswerFormat, MessageSubmitted } from '../../../schemas/generated/types.ts';
 import { inferenceIdOf } from '../../../streams/ids.ts';
 import type { Problem } from '../../problems.ts';
 import type { End } from '../../streams/frames.ts';
+import { textFormatJson } from '../response-format.ts';
 import { responseIdOf } from './response-id.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -23,6 +24,7 @@ export type ResponseFacts = {
   readonly maxOutputTokens: number;
   readonly temperature: number;
   readonly topP: number;
+  readonly format: AnswerFormat | null;
   readonly metadata: Readonly<Record<string, string>>;
 };
 
@@ -45,6 +47,7 @@ export function factsOfMessage(message: MessageSubmitted): ResponseFacts {
     maxOutputTokens: parameters.maxTokens,
     temperature: parameters.temperature,
     topP: parameters.topP,
+    format: parameters.format,
     metadata,
   };
 }
@@ -63,6 +66,7 @@ export function factsOfInference(view: InferenceView): ResponseFacts | null {
     maxOutputTokens: asked.maxTokens,
     temperature: asked.temperature,
     topP: asked.topP,
+    format: asked.format ?? null,
     metadata,
   };
 }
@@ -88,7 +92,7 @@ export function responseJson(facts: ResponseFacts, state: ResponseState): Json {
     conversation: { id: facts.conversationId },
     store: true,
     temperature: facts.temperature,
-    text: { format: { type: 'text' } },
+    text: { format: textFormatJson(facts.format) },
     tool_choice: 'auto',
     tools: [],
     top_p: facts.topP,

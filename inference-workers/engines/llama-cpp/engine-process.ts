@@ -67,6 +67,7 @@ const PROBE: Prompt = {
   topP: 1,
   seed: 0,
   stop: [],
+  format: null,
 };
 
 async function generate(id: number, prompt: Prompt): Promise<void> {

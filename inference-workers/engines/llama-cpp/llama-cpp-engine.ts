@@ -25,6 +25,7 @@ const LET_GO_MS = 15_000;
  */
 export class LlamaCppEngine implements Engine, TokenCounter {
   readonly continues = true;
+  readonly continuesFormats = true;
   readonly failsAlone = false;
   readonly slots: number;
   readonly #options: LlamaCppOptions;

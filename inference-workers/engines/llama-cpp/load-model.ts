@@ -4,6 +4,7 @@ import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { errorMessage, StenoError } from '../../../runtime/errors.ts';
 import type { ChatPrompt } from './chat-prompt.ts';
 import { createChatPrompt } from './chat-prompt.ts';
+import { createGrammars, type Grammars } from './grammars.ts';
 import type { LoadOptions } from './protocol.ts';
 import type { Rounds } from './rounds.ts';
 import { createRounds } from './rounds.ts';
@@ -14,6 +15,7 @@ import { createSequencePool } from './sequence-pool.ts';
 export type LoadedModel = {
   readonly model: LlamaModel;
   readonly chat: ChatPrompt;
+  readonly grammars: Grammars;
   readonly sequences: SequencePool<LlamaContextSequence>;
   readonly rounds: Rounds;
   /** Tokens one sequence can hold. */
@@ -58,6 +60,7 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   return {
     model,
     chat: createChatPrompt(model),
+    grammars: createGrammars(llama, model),
     sequences: createSequencePool(sequences),
     rounds: createRounds(),
     contextLength: context.contextSize,

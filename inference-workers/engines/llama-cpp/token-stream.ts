@@ -31,7 +31,11 @@ export async function* nextTokens(
   prompt: Prompt,
   signal: AbortSignal,
 ): AsyncGenerator<Token, void> {
-  const steps = sequence.evaluate(tokens.slice(sequence.nextTokenIndex), sampling(prompt));
+  const grammarEvaluationState = await loaded.grammars.open(prompt);
+  const steps = sequence.evaluate(tokens.slice(sequence.nextTokenIndex), {
+    ...sampling(prompt),
+    ...(grammarEvaluationState === null ? {} : { grammarEvaluationState }),
+  });
   try {
     for (;;) {
       signal.throwIfAborted();

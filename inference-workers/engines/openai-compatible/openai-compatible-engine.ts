@@ -41,6 +41,8 @@ const PROBE_MESSAGES = [{ role: 'user', text: 'Say yes.' }] as const;
  */
 export class OpenAiCompatibleEngine implements Engine, TokenCounter {
   readonly continues: boolean;
+  /** A backend's grammar begins with the answer: what went before is unknown to it. */
+  readonly continuesFormats = false;
   readonly failsAlone = true;
   readonly slots: number;
   readonly #options: OpenAiCompatibleOptions;
@@ -206,6 +208,7 @@ function probePrompt(model: string): Prompt {
     topP: 1,
     seed: null,
     stop: [],
+    format: null,
   };
 }
 

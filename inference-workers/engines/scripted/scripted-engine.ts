@@ -23,6 +23,7 @@ export type ScriptedOptions = {
  */
 export class ScriptedEngine implements Engine, TokenCounter {
   readonly continues = true;
+  readonly continuesFormats = true;
   readonly failsAlone = false;
   readonly slots: number;
   readonly #defaults: Directives;

@@ -33,6 +33,13 @@ test('a chain is degraded only where it says so, and nothing else was shown', ()
   assert.equal(to({}, said), 'p', 'who failed before may be given the request again after the sentence');
 });
 
+test('what has to be JSON does not become a sentence', () => {
+  const { data, time } = requested({});
+  const format = { name: 'n', schema: '{"type":"object"}' };
+  const asked = { data: { ...data, parameters: { ...data.parameters, format } }, time };
+  assert.equal(degradeTo(createAnswerCache(1_000), asked, worker, ''), null);
+});
+
 test('no model goes on after the sentence', () => {
   assert.ok(saysNoMore(requested({}).data, said));
   assert.ok(!saysNoMore(requested({}).data, said.slice(0, 5)));

@@ -111,7 +111,16 @@ const refused: readonly (readonly [object, string])[] = [
   [{ tool_choice: 'required' }, 'tool_choice'],
   [{ functions: [{ name: 'f' }] }, 'functions'],
   [{ function_call: { name: 'f' } }, 'function_call'],
-  [{ response_format: { type: 'json_object' } }, 'response_format'],
+  [{ response_format: { type: 'xml' } }, 'response_format.type'],
+  [{ response_format: { type: 'json_schema' } }, 'response_format.json_schema'],
+  [
+    { response_format: { type: 'json_schema', json_schema: { name: 'a b', schema: { type: 'object' } } } },
+    'response_format.json_schema.name',
+  ],
+  [
+    { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'array' } } } },
+    'response_format.json_schema.schema.type',
+  ],
   [{ logprobs: true }, 'logprobs'],
   [{ top_logprobs: 3 }, 'top_logprobs'],
   [{ logit_bias: { 50256: -100 } }, 'logit_bias'],

@@ -44,6 +44,16 @@ describe('the body of a request', () => {
     });
   });
 
+  test('asks for JSON as it was asked for', () => {
+    const schema = { type: 'object', properties: { a: { type: 'string' } } };
+    const named = bodyOf({ format: { name: 'n', schema: JSON.stringify(schema) } });
+    assert.deepEqual(named['response_format'], {
+      ...{ type: 'json_schema', json_schema: { name: 'n', strict: true, schema } },
+    });
+    const any = bodyOf({ format: { name: '', schema: '{"type":"object"}' } });
+    assert.deepEqual(any['response_format'], { type: 'json_object' });
+  });
+
   test('leaves out what the backend does not take, and more stop strings than all take', () => {
     const body = bodyOf(
       { stop: ['a', 'b', 'c', 'd', 'e'] },

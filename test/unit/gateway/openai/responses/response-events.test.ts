@@ -17,6 +17,7 @@ const facts: ResponseFacts = {
   instructions: null,
   previousResponseId: null,
   maxOutputTokens: 100,
+  format: null,
   temperature: 0.7,
   topP: 1,
   metadata: { team: 'red' },

@@ -107,7 +107,20 @@ const refused: readonly (readonly [string, Record<string, unknown>])[] = [
   ['input[0].content', { input: [{ role: 'user', content: [{ type: 'input_audio' }] }] }],
   ['input[0].content', { input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'f' }] }] }],
   ['input[0].content', { input: [{ role: 'user', content: '' }] }],
-  ['text.format', { text: { format: { type: 'json_object' } } }],
+  ['text.format.type', { text: { format: { type: 'xml' } } }],
+  ['text.format.schema', { text: { format: { type: 'json_schema', name: 'a' } } }],
+  [
+    'text.format.schema.properties.a.pattern',
+    {
+      text: {
+        format: {
+          type: 'json_schema',
+          name: 'a',
+          schema: { type: 'object', properties: { a: { pattern: 'x' } } },
+        },
+      },
+    },
+  ],
   ['tools', { tools: [{ type: 'function', name: 'f' }] }],
   ['tool_choice', { tool_choice: 'required' }],
   ['include[0]', { include: ['message.output_text.logprobs'] }],

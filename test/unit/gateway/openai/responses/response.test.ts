@@ -32,6 +32,7 @@ const event = messageEvent({
       metadata: { a: 'b' },
     }),
     instructions: 'in French',
+    format: { name: 'n', schema: '{"type":"object"}' },
   },
   ids: { messageId, conversationId: 'conv_1', inferenceId },
   model: {
@@ -73,6 +74,7 @@ test('who takes a message in and who reads it from the read model later say the 
     instructions: 'in French',
     previousResponseId: responseIdOf(inferenceIdOf('msg_1')),
     maxOutputTokens: 7,
+    format: { name: 'n', schema: '{"type":"object"}' },
     temperature: 0.5,
     topP: 0.9,
     metadata: { a: 'b' },
