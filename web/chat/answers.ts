@@ -58,7 +58,12 @@ export function openAnswers(
             break;
           case 'done':
             onLearned(key, {
-              ...{ status: part.outcome, model: part.model, totalMillis: since() },
+              ...{
+                status: part.outcome,
+                model: part.model,
+                finishReason: part.finishReason,
+                totalMillis: since(),
+              },
               promptTokens: part.usage?.promptTokens ?? null,
               completionTokens: part.usage?.completionTokens ?? null,
             });

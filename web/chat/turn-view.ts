@@ -171,9 +171,10 @@ export function createTurnView(first: Turn, actions: TurnActions): TurnView {
   }
 }
 
-function problemOf({ status, problem, answer }: Turn): string {
+function problemOf({ status, problem, answer, finishReason, completionTokens }: Turn): string {
   if (status === 'failed') return problem ?? 'The answer failed.';
   if (status === 'cancelled') return answer === '' ? 'Stopped before it began.' : 'Stopped.';
+  if (finishReason === 'length') return `Cut at the limit of ${completionTokens ?? 'its'} tokens.`;
   return '';
 }
 

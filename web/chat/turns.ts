@@ -12,6 +12,8 @@ export type Turn = {
   readonly status: 'sending' | 'running' | 'completed' | 'failed' | 'cancelled';
   /** What went wrong, in a sentence. */
   readonly problem: string | null;
+  /** Such as `stop` or `length`; null where nobody said. */
+  readonly finishReason: string | null;
   readonly model: string | null;
   readonly promptTokens: number | null;
   readonly completionTokens: number | null;
@@ -32,7 +34,7 @@ export const BESIDE = 'side_by_side';
 export function openTurn(key: string, question: string, special: Partial<Turn> = {}): Turn {
   return {
     ...{ key, question, messageId: null, inferenceId: null, parentId: null, answer: '', status: 'sending' },
-    ...{ problem: null, model: null, promptTokens: null, completionTokens: null },
+    ...{ problem: null, finishReason: null, model: null, promptTokens: null, completionTokens: null },
     ...{ firstMillis: null, totalMillis: null, thumb: 0, pinned: false, besideId: null },
     ...special,
   };
@@ -47,6 +49,7 @@ export type RecordedTurn = {
   readonly response: string | null;
   readonly status: 'running' | 'completed' | 'failed' | 'cancelled';
   readonly code: string | null;
+  readonly finish_reason: string | null;
   readonly model: string;
   readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
   readonly pinned: boolean;
@@ -61,6 +64,7 @@ export function recordedTurn(found: RecordedTurn): Turn {
   return openTurn(message_id, found.message, {
     ...{ messageId: message_id, inferenceId: found.inference_id, parentId: found.parent_id },
     ...{ answer: found.response ?? '', status: found.status, model: found.model, pinned: found.pinned },
+    finishReason: found.finish_reason,
     problem: found.status === 'failed' ? `The answer failed (${code ?? 'unknown'}).` : null,
     ...(ended_at === null
       ? {}

@@ -85,7 +85,13 @@ describe('what is read anew', () => {
         response: null,
         status: 'failed',
       },
-      ...{ code: 'timeout', model: 'x', usage: { prompt_tokens: 3, completion_tokens: 0 }, pinned: true },
+      ...{
+        code: 'timeout',
+        finish_reason: null,
+        model: 'x',
+        usage: { prompt_tokens: 3, completion_tokens: 0 },
+        pinned: true,
+      },
       ...{ metadata: { side_by_side: 'other' }, feedback: [{ thumb: 1 }, { thumb: -1 }] },
       ...{ submitted_at: '2026-01-01T00:00:00.000Z', ended_at: '2026-01-01T00:00:01.500Z' },
     };
