@@ -177,6 +177,8 @@ suite('the chat page', { skip: noBrowser }, () => {
     const text = String(turns[0]?.['response']).replaceAll(/\s+/g, ' ').trim();
     for (const one of [page, second])
       assert.equal((await answersOf(one)).join(' ').replaceAll(/\s+/g, ' ').trim(), text);
+    // Neither of them saw it begin since it was opened.
+    assert.doesNotMatch(await page.locator('.facts').innerText(), /first token/);
     // What the first tab asks now, the second one shows.
     await send(page, 'more [[tokens=40 pace=20]]');
     await until('both are shown', async () => (await answersOf(second)).length === 2);

@@ -33,9 +33,8 @@ export function openAnswers(
     key: string,
     answer: Answer,
     onAccepted: (accepted: Accepted | null) => void,
+    since: () => number | null,
   ): Promise<void> {
-    const asked = performance.now();
-    const since = (): number => Math.round(performance.now() - asked);
     let text = '';
     running.set(key, answer);
     try {
@@ -78,9 +77,20 @@ export function openAnswers(
   }
 
   return {
-    ask: (key, message) => new Promise((resolve) => void read(key, client.ask(message), resolve)),
+    ask: (key, message) =>
+      new Promise((resolve) => {
+        const asked = performance.now();
+        void read(key, client.ask(message), resolve, () => Math.round(performance.now() - asked));
+      }),
     follow(key, inferenceId) {
-      if (!running.has(key)) void read(key, client.resume({ inferenceId }), () => undefined);
+      if (running.has(key)) return;
+      // Who comes later knows nothing of the time before.
+      void read(
+        key,
+        client.resume({ inferenceId }),
+        () => undefined,
+        () => null,
+      );
     },
     stop: (key) => running.get(key)?.stop(),
     isRunning: (key) => running.has(key),
