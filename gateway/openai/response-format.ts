@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AnswerFormat } from '../../schemas/generated/types.ts';
-import { schemaProblem } from './schema-problem.ts';
+import { schemaProblem, type SchemaProblem } from './schema-problem.ts';
 
 const MOST_BYTES = 64 * 1024;
 const ANY_OBJECT: AnswerFormat = { name: '', schema: '{"type":"object"}' };
@@ -10,15 +10,16 @@ const jsonSchema = z.looseObject({
   schema: z
     .record(z.string(), z.unknown())
     .superRefine((schema, context) => {
-      const size = Buffer.byteLength(JSON.stringify(schema));
-      const problem =
-        size > MOST_BYTES
-          ? { path: [], message: `has more than ${MOST_BYTES} bytes` }
-          : schemaProblem(schema);
+      const problem = schemaProblem(schema) ?? sizeProblem(schema);
       if (problem !== null) context.addIssue({ code: 'custom', ...problem });
     })
     .describe('A JSON Schema of an object. Every property is written, and nothing besides.'),
 });
+
+function sizeProblem(schema: object): SchemaProblem | null {
+  if (Buffer.byteLength(JSON.stringify(schema)) <= MOST_BYTES) return null;
+  return { path: [], message: `has more than ${MOST_BYTES} bytes` };
+}
 
 /** What the answer has to be, in OpenAI's words. */
 export const responseFormat = z

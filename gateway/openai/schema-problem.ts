@@ -6,6 +6,8 @@ export type SchemaProblem = { readonly path: PropertyKey[]; readonly message: st
 
 const MOST_DEPTH = 10;
 const MOST_NODES = 1_000;
+/** Levels of objects and lists, of which a schema in a schema takes two. */
+const MOST_NESTED = 40;
 /** Beyond these an engine's grammar takes longer to read than the answer to write. */
 const MOST_LENGTH = 2_000;
 const MOST_ITEMS = 500;
@@ -33,6 +35,7 @@ export function schemaProblem(schema: Json): SchemaProblem | null {
   );
   let nodes = 0;
 
+  if (isDeep(schema)) return problem([], `lies deeper than ${MOST_NESTED} levels`);
   if (schema['type'] !== 'object' && !('anyOf' in schema) && !('$ref' in schema))
     return problem(['type'], 'must be "object": an answer is one JSON object');
   return check(schema, [], 0);
@@ -59,7 +62,7 @@ export function schemaProblem(schema: Json): SchemaProblem | null {
       return problem([...path, '$ref'], 'must name one of the $defs of the schema');
     const known = isObject(properties) ? properties : {};
     if (Array.isArray(required)) {
-      const missing = required.findIndex((name) => !Object.hasOwn(known, String(name)));
+      const missing = required.findIndex((name) => typeof name !== 'string' || !Object.hasOwn(known, name));
       if (missing >= 0) return problem([...path, 'required', missing], 'is none of the properties');
     }
     for (const [word, most] of [
@@ -108,6 +111,18 @@ export function schemaProblem(schema: Json): SchemaProblem | null {
     }
     return null;
   }
+}
+
+/** True for what no recursion should follow, also where nothing is looked for: in a default, or an example. */
+function isDeep(schema: Json): boolean {
+  let level: readonly unknown[] = [schema];
+  for (let depth = 0; depth < MOST_NESTED; depth += 1) {
+    level = level.flatMap((value): readonly unknown[] =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 function problem(path: Path, message: string): SchemaProblem {

@@ -40,6 +40,10 @@ const valid: Readonly<Record<string, unknown>> = {
       { role: 'user', content: [{ type: 'text', text: 'hello [[tokens=1]]' }] },
     ],
     ...{ max_tokens: 2, temperature: 0, stop: ['x'], stream_options: { include_usage: true }, user: 'u' },
+    response_format: {
+      type: 'json_schema',
+      json_schema: { name: 'n', schema: { type: 'object', properties: { a: { type: 'string' } } } },
+    },
   },
   createResponse: {
     model: 'scripted',

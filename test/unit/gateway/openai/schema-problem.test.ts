@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { formatOf, responseFormat } from '../../../../gateway/openai/response-format.ts';
+import { grammarSchema } from '../../../../inference-workers/engines/llama-cpp/grammar-schema.ts';
 import { schemaProblem } from '../../../../gateway/openai/schema-problem.ts';
 
 const object = (properties: object, more: object = {}): Record<string, unknown> => ({
@@ -56,7 +58,14 @@ test('what they cannot be kept to is named by its place', () => {
 test('a schema that is too deep or too large is refused, and not followed', () => {
   let deep: object = { type: 'string' };
   for (let level = 0; level < 5_000; level += 1) deep = object({ a: deep });
-  assert.match(schemaProblem(deep as Record<string, unknown>)?.message ?? '', /deeper than 10/);
+  assert.match(schemaProblem(deep as Record<string, unknown>)?.message ?? '', /deeper than 40/);
+  let eleven: object = { type: 'string' };
+  for (let level = 0; level < 11; level += 1) eleven = object({ a: eleven });
+  assert.match(schemaProblem(eleven as Record<string, unknown>)?.message ?? '', /deeper than 10/);
+  // Also where nobody looks: writing it down would follow it.
+  const nested = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown;
+  for (const more of [{ default: nested }, { required: nested }, { examples: [nested] }])
+    assert.match(schemaProblem(object({}, more))?.message ?? '', /deeper than 40/);
   const many = Object.fromEntries(
     Array.from({ length: 1_001 }, (_, index) => [`p${index}`, { type: 'null' }]),
   );
@@ -77,4 +86,25 @@ test('a format is recorded as its name and schema; text is none', () => {
     name: 'n',
     schema: JSON.stringify(schema),
   });
+});
+
+test('no JSON whatever makes it throw, and what it takes the grammar takes', () => {
+  const words = ['type', 'properties', 'required', 'additionalProperties', 'items', 'enum', 'const', 'anyOf'];
+  const names = fc.constantFrom(...words, '$ref', '$defs', 'minLength', 'format', 'a');
+  const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.constantFrom('object', 'array', 'string', '#/$defs/a', null, 1, true),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(names, tie('value'), { maxKeys: 5, noNullPrototype: true }),
+    ),
+  }));
+  const schemas = fc.dictionary(names, value, { maxKeys: 6, noNullPrototype: true });
+  fc.assert(
+    fc.property(schemas, (schema) => {
+      const asked = { ...schema, type: 'object' };
+      if (schemaProblem(asked) === null) grammarSchema(asked);
+    }),
+    { numRuns: 5_000 },
+  );
 });
