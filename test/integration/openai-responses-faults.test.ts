@@ -34,7 +34,7 @@ const refused: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ input: [{ role: 'assistant', content: 'I say' }] }, 'input[0].role'],
   [{ input: '' }, 'input'],
   [{ tools: [{ type: 'web_search' }] }, 'tools'],
-  [{ text: { format: { type: 'json_schema', name: 'x', schema: {} } } }, 'text.format'],
+  [{ text: { format: { type: 'json_schema', name: 'x', schema: {} } } }, 'text.format.schema.type'],
   [{ include: ['message.output_text.logprobs'] }, 'include[0]'],
   [{ include: ['what.is.this'] }, 'include[0]'],
   [{ n: 2 }, 'n'],
