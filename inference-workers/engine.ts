@@ -1,3 +1,5 @@
+import type { AnswerFormat } from '../schemas/generated/types.ts';
+
 /** One message of a prompt, as the engine's chat template sees it. */
 export type PromptMessage = {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
@@ -25,9 +27,6 @@ export type Prompt = {
   /** JSON that the answer has to be; null for any text. */
   readonly format: AnswerFormat | null;
 };
-
-/** `name` is the caller's, empty where any object will do; `schema` a JSON Schema as text. */
-export type AnswerFormat = { readonly name: string; readonly schema: string };
 
 export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls';
 

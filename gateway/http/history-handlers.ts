@@ -6,10 +6,8 @@ import { refuse } from '../problems.ts';
 import type { Signals } from '../signals.ts';
 import type { Call } from '../call.ts';
 import type { Handlers } from './exchange.ts';
-import { conversationJson, turnJson } from './history.ts';
+import { conversationJson, turnJson, type ConversationView } from './history.ts';
 import { keyOf } from './idempotency-key.ts';
-
-type ConversationView = NonNullable<ReturnType<ConversationQueries['findConversation']>>;
 
 /** Histories are read from the read model, once it has caught up with what the caller may know of. */
 export function historyHandlers(deps: {

@@ -1,6 +1,6 @@
 import type { ConversationQueries } from '../../projections/conversations/queries.ts';
 
-type ConversationView = NonNullable<ReturnType<ConversationQueries['findConversation']>>;
+export type ConversationView = NonNullable<ReturnType<ConversationQueries['findConversation']>>;
 type ConversationSummary = ReturnType<ConversationQueries['listConversations']>['items'][number];
 type TurnView = ReturnType<ConversationQueries['findTurns']>['items'][number];
 type Json = Readonly<Record<string, unknown>>;

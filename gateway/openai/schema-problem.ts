@@ -28,10 +28,8 @@ const FORMATS = ['date', 'time', 'date-time'];
  * structured outputs: what would be left out silently is refused.
  */
 export function schemaProblem(schema: Json): SchemaProblem | null {
-  const names = new Set(
-    ['$defs', 'definitions'].flatMap((word) =>
-      isObject(schema[word]) ? Object.keys(schema[word]).map((name) => `#/${word}/${name}`) : [],
-    ),
+  const names = ['$defs', 'definitions'].flatMap((word) =>
+    isObject(schema[word]) ? Object.keys(schema[word]).map((name) => `#/${word}/${name}`) : [],
   );
   let nodes = 0;
 
@@ -58,7 +56,7 @@ export function schemaProblem(schema: Json): SchemaProblem | null {
       return problem([...path, 'type'], `must be of ${TYPES.join(', ')}`);
     if (format !== undefined && !FORMATS.some((known) => known === format))
       return problem([...path, 'format'], `must be one of ${FORMATS.join(', ')}`);
-    if ($ref !== undefined && ![...names].some((name) => name === $ref))
+    if ($ref !== undefined && !names.some((name) => name === $ref))
       return problem([...path, '$ref'], 'must name one of the $defs of the schema');
     const known = isObject(properties) ? properties : {};
     if (Array.isArray(required)) {

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
+import { readBrowserFile, type BrowserFile } from '../http/browser-file.ts';
 import { escape } from './markup.ts';
 import { renderStatus } from './render-status.ts';
 import type { Status } from './status.ts';
@@ -15,12 +14,10 @@ export const pageHeaders: Readonly<Record<string, string>> = {
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 };
 
-/** Returns a file of the page and its type. */
-export function readPageFile(name: PageFile): { readonly body: string; readonly type: string } {
-  const text = readFileSync(new URL(name, import.meta.url), 'utf8');
-  if (name.endsWith('.css')) return { body: text, type: 'text/css; charset=utf-8' };
-  const body = name.endsWith('.ts') ? stripTypeScriptTypes(text) : text;
-  return { body, type: 'text/javascript; charset=utf-8' };
+export function readPageFile(name: PageFile): BrowserFile {
+  const file = readBrowserFile(new URL(name, import.meta.url));
+  if (file === null) throw new Error(`${name} is no file of a page`);
+  return file;
 }
 
 /** The page, complete without any script; `status` null asks for a key instead. `version`: of its files. */

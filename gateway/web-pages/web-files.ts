@@ -1,35 +1,27 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
-
-type WebFile = { readonly body: string; readonly type: string };
+import { readBrowserFile, type BrowserFile } from '../http/browser-file.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const FOLDERS = ['web/chat', 'web/widget', 'client', 'client/session'];
 /** Packages that the pages import by name, and where a browser finds them. */
 const PACKAGES = ['marked', 'dompurify'] as const;
 
-const TYPES: Readonly<Record<string, string>> = {
-  css: 'text/css; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  ts: 'text/javascript; charset=utf-8',
-};
-
 /**
  * Reads the files of the pages, by their path in the repository: types are left out, and packages named by the address
  * that they are served under, `lib/<package>.js`. Nothing else is changed.
  */
-export function readWebFiles(): ReadonlyMap<string, WebFile> {
-  const files = new Map<string, WebFile>();
+export function readWebFiles(): ReadonlyMap<string, BrowserFile> {
+  const files = new Map<string, BrowserFile>();
   for (const folder of FOLDERS) {
     for (const name of readdirSync(new URL(folder, ROOT))) {
-      const type = TYPES[name.split('.').at(-1) ?? ''];
-      if (type === undefined || name.endsWith('.d.ts')) continue;
-      const text = readFileSync(new URL(`${folder}/${name}`, ROOT), 'utf8');
-      files.set(`${folder}/${name}`, { type, body: name.endsWith('.ts') ? asJavaScript(text) : text });
+      const file = name.endsWith('.d.ts') ? null : readBrowserFile(new URL(`${folder}/${name}`, ROOT));
+      if (file !== null) files.set(`${folder}/${name}`, { ...file, body: withAddresses(file.body) });
     }
   }
-  for (const name of PACKAGES)
-    files.set(`lib/${name}.js`, { type: TYPES['js'] ?? '', body: withoutMap(readPackage(name)) });
+  for (const name of PACKAGES) {
+    const file = readBrowserFile(new URL(import.meta.resolve(name)));
+    if (file !== null) files.set(`lib/${name}.js`, { ...file, body: withoutMap(file.body) });
+  }
   return files;
 }
 
@@ -38,14 +30,11 @@ export function readChatPage(assets: string): string {
   return readFileSync(new URL('web/chat/page.html', ROOT), 'utf8').replaceAll('{{assets}}', assets);
 }
 
-function asJavaScript(text: string): string {
-  let script = stripTypeScriptTypes(text);
-  for (const name of PACKAGES) script = script.replaceAll(`from '${name}'`, `from '../../lib/${name}.js'`);
-  return script;
-}
-
-function readPackage(name: string): string {
-  return readFileSync(new URL(import.meta.resolve(name)), 'utf8');
+function withAddresses(script: string): string {
+  return PACKAGES.reduce(
+    (text, name) => text.replaceAll(`from '${name}'`, `from '../../lib/${name}.js'`),
+    script,
+  );
 }
 
 /** Their maps are not served. */

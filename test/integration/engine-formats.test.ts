@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { Engine } from '../../inference-workers/engine.ts';
 import { LlamaCppEngine } from '../../inference-workers/engines/llama-cpp/llama-cpp-engine.ts';
-import { findModel, loadCatalogue } from '../../inference-workers/models/catalogue.ts';
-import { fetchModel } from '../../inference-workers/models/fetch-model.ts';
 import { StenoError } from '../../runtime/errors.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { answer, aPrompt } from '../contract/engine.ts';
+import { defaultModel } from '../support/default-model.ts';
 
 /** A real model may only write what its format allows, also from the middle of an answer that somebody else began. */
 
-const cacheDir = fileURLToPath(new URL('../../.steno/cache/models/', import.meta.url));
 const logger = createLogger({ role: 'test', level: 'silent' });
 const messages = [{ role: 'user', text: 'Describe a person as JSON.' }] as const;
 const person = {
@@ -30,15 +27,7 @@ const prompt = (schema: object, special: object = {}) =>
 
 let engine: LlamaCppEngine;
 before(async () => {
-  const entry = findModel(await loadCatalogue(), 'default') ?? assert.fail();
-  const modelPath =
-    (await fetchModel(entry, {
-      cacheDir,
-      progress: {
-        step: () => ({ update: () => undefined, finish: () => undefined, fail: () => undefined }),
-        line: () => undefined,
-      },
-    })) ?? assert.fail();
+  const { modelPath } = await defaultModel();
   engine = new LlamaCppEngine({ modelPath, contextLength: 1024, sequences: 4, threads: 1, logger });
   await engine.start();
 });

@@ -6,31 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import type { ModelEntry } from '../../inference-workers/models/catalogue.ts';
-import { findModel, loadCatalogue } from '../../inference-workers/models/catalogue.ts';
-import { fetchModel } from '../../inference-workers/models/fetch-model.ts';
 import { createEngine } from '../../inference-workers/engines/create-engine.ts';
 import { LlamaCppEngine } from '../../inference-workers/engines/llama-cpp/llama-cpp-engine.ts';
 import { StenoError } from '../../runtime/errors.ts';
 import { createLogger } from '../../runtime/logger.ts';
-import type { Progress } from '../../runtime/progress.ts';
 import { answer, aPrompt, engineContract } from '../contract/engine.ts';
+import { defaultModel } from '../support/default-model.ts';
 
-const cacheDir = fileURLToPath(new URL('../../.steno/cache/models/', import.meta.url));
 const logger = createLogger({ role: 'test', level: 'silent' });
-const quiet: Progress = {
-  step: () => ({ update: () => undefined, finish: () => undefined, fail: () => undefined }),
-  line: () => undefined,
-};
-
-async function defaultModel(): Promise<{ readonly entry: ModelEntry; readonly modelPath: string }> {
-  const entry = findModel(await loadCatalogue(), 'default');
-  assert.ok(entry !== null);
-  const modelPath = await fetchModel(entry, { cacheDir, progress: quiet });
-  assert.ok(modelPath !== null);
-  return { entry, modelPath };
-}
 
 engineContract('llama-cpp', async () => {
   const { entry, modelPath } = await defaultModel();

@@ -37,8 +37,7 @@ export function createThreadView(root: HTMLElement, actions: TurnActions): { sho
 
   return {
     show({ conversationId, turns, path }) {
-      const begins = path.length > (list.childElementCount === 0 ? 0 : Infinity);
-      if (conversationId !== conversation || begins) isFollowing = true;
+      if (conversationId !== conversation || list.childElementCount === 0) isFollowing = true;
       conversation = conversationId;
       welcome.hidden = path.length > 0;
       const rows = path.map((turn) => {

@@ -66,9 +66,8 @@ export function openThread(client: StenoClient, gateway: Gateway, events: Events
   const answers = openAnswers(client, (key, learned) => {
     const before = turns.find((turn) => turn.key === key);
     if (before === undefined) return;
+    set(before, learned);
     const turn = { ...before, ...learned };
-    turns = turns.map((one) => (one.key === key ? turn : one));
-    events.onChange();
     if (hasEnded(turn) && !hasEnded(before) && conversationId !== null) {
       tabs.tellEnded({ conversationId, turn });
       events.onListed();
@@ -137,8 +136,8 @@ export function openThread(client: StenoClient, gateway: Gateway, events: Events
     }
   }
 
-  function set(turn: Turn, change: Partial<Turn>): void {
-    turns = turns.map((one) => (one.key === turn.key ? { ...one, ...change } : one));
+  function set({ key }: Turn, change: Partial<Turn>): void {
+    turns = turns.map((one) => (one.key === key ? { ...one, ...change } : one));
     events.onChange();
   }
 

@@ -1,4 +1,5 @@
-import type { AnswerFormat, Prompt, PromptMessage } from '../../engine.ts';
+import type { AnswerFormat } from '../../../schemas/generated/types.ts';
+import type { Prompt, PromptMessage } from '../../engine.ts';
 import type { Backend } from '../../models/model-entry.ts';
 
 /** Most stop strings that every backend takes; more are found here, where all of them are looked for anyway. */
