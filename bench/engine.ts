@@ -69,7 +69,7 @@ async function answerAtOnce(engine: Engine, level: number, round: number, signal
       const prompt = {
         ...{ inferenceId: id, conversationId: id, model: 'default', prefix: '', prefixTokens: 0 },
         messages: [{ role: 'user' as const, text: `Question ${index}: tell me a long story about a river.` }],
-        ...{ maxTokens: MAX_TOKENS, temperature: 0, topP: 1, seed: 0, stop: [], format: null },
+        ...{ maxTokens: MAX_TOKENS, temperature: 0, topP: 1, seed: 0, stop: [], format: null, tools: null },
       };
       for await (const part of engine.generate(prompt, { signal })) {
         if (Number.isNaN(firstMs)) firstMs = performance.now() - began;

@@ -109,6 +109,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   seed: null,
   stop: [],
   format: null,
+  tools: null,
   precedingHeld: 0,
   text: 'An event log keeps what happened, in order.',
   'title.text': 'Event logs',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EventOf, Producer } from '../schemas/generated/types.ts';
 import { deriveId, inferenceIdOf, sha256 } from '../streams/ids.ts';
-import { textOf, textPart } from '../streams/parts.ts';
+import { plain, textOf, textPart, toolResultPart } from '../streams/parts.ts';
 import type { Call } from './call.ts';
 import type { Model } from './models.ts';
 import { refuse } from './problems.ts';
@@ -50,13 +50,16 @@ export function fingerprintOf(submission: Submission): string {
 
 /** Fields that came later count only where they are set: a key used before them still names the same request. */
 function lateFields(submission: Submission): readonly unknown[] {
-  const { stop, preceding, instructions, metadata, subjectId, tier, choices, format } = submission;
+  const { stop, preceding, instructions, metadata, subjectId, tier, choices, format, tools, toolResults } =
+    submission;
   const attached = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const latest = [
     ...(instructions === null ? [] : [instructions]),
     ...(tier === 'interactive' ? [] : [{ tier }]),
     ...(choices === 1 ? [] : [{ choices }]),
     ...(format === null ? [] : [{ format }]),
+    ...(tools === null ? [] : [{ tools }]),
+    ...(toolResults.length === 0 ? [] : [{ toolResults }]),
   ];
   if (stop.length + preceding.length + attached.length + latest.length === 0 && subjectId === null) return [];
   return [stop, preceding.map(({ role, parts }) => [role, textOf(parts)]), attached, subjectId, ...latest];
@@ -69,7 +72,8 @@ export function checkSubmission(submission: Submission, transport: Transport): v
   const missing = (param: string, why: string): never => {
     throw refuse('invalid_request', `${param} is missing: ${why}`, { param, fix: `add ${param}` });
   };
-  if (text === null && kind !== 'regenerate') missing(textField, 'there is nothing to answer');
+  if (text === null && kind !== 'regenerate' && submission.toolResults.length === 0)
+    missing(textField, 'there is nothing to answer');
   if (text !== null && kind === 'regenerate') {
     throw refuse('invalid_request', 'a regenerated turn keeps its message', {
       param: textField,
@@ -127,10 +131,13 @@ export function messageEvent(facts: {
       targetId: submission.targetId,
       isNew: submission.conversationId === null,
       interrupt: submission.interrupt,
-      role: 'user',
-      parts: submission.text === null ? [] : [textPart(submission.text)],
+      role: submission.toolResults.length === 0 ? 'user' : 'tool',
+      parts: [
+        ...submission.toolResults.map(toolResultPart),
+        ...(submission.text === null ? [] : [textPart(submission.text)]),
+      ],
       preceding: submission.preceding,
-      instructions: instructions === null ? null : { text: instructions, sealed: null, keyId: null },
+      instructions: instructions === null ? null : plain(instructions),
       template: facts.template?.route ?? null,
       parameters: {
         maxTokens: Math.min(submission.maxTokens ?? DEFAULT_MAX_TOKENS, model.maxOutputTokens),
@@ -141,6 +148,7 @@ export function messageEvent(facts: {
         cacheSeconds: facts.cacheSeconds,
         locale: call.locale ?? null,
         format: submission.format,
+        tools: submission.tools,
       },
       route: {
         pool: model.pool,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CLIENT_TOKEN_SECONDS } from './identity/client-tokens.ts';
-import type { AnswerFormat, PromptMessage } from '../schemas/generated/types.ts';
+import type { AnswerFormat, PromptMessage, ToolResult, ToolUse } from '../schemas/generated/types.ts';
 
 const text = z.string().min(1).max(1_000_000);
 const id = z.string().regex(/^[\w.:-]{1,128}$/, 'an id: up to 128 letters, digits, "_", "-", "." or ":"');
@@ -194,6 +194,10 @@ export type Submission = {
   readonly stop: readonly string[];
   /** JSON that the answer has to be. */
   readonly format: AnswerFormat | null;
+  /** What the model may call. */
+  readonly tools: ToolUse | null;
+  /** What is said in place of a text: what tools answered that the model called. */
+  readonly toolResults: readonly ToolResult[];
   /** What was said before, where the caller brings its own history. */
   readonly preceding: readonly PromptMessage[];
   /** Answers that are wanted: this message's, and one of each sibling that is submitted after it. */
@@ -222,6 +226,8 @@ export function submissionOf(message: string | undefined, fields: TurnFields): S
     tier: fields.tier ?? 'interactive',
     stop: [],
     format: null,
+    tools: null,
+    toolResults: [],
     preceding: [],
     choices: 1,
     instructions: null,

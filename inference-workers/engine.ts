@@ -1,9 +1,12 @@
-import type { AnswerFormat } from '../schemas/generated/types.ts';
+import type { AnswerFormat, MessagePart, ToolUse } from '../schemas/generated/types.ts';
 
 /** One message of a prompt, as the engine's chat template sees it. */
 export type PromptMessage = {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
+  /** All of it: calls of tools as `tool-calls.ts` writes them. */
   readonly text: string;
+  /** The same in parts where it holds calls or results of tools, for an engine whose API knows of them. */
+  readonly parts?: readonly MessagePart[];
 };
 
 /** What an engine is asked to answer. */
@@ -26,6 +29,8 @@ export type Prompt = {
   readonly stop: readonly string[];
   /** JSON that the answer has to be; null for any text. */
   readonly format: AnswerFormat | null;
+  /** What the answer may call, as `streams/tool-calls.ts` writes it; null for nothing. */
+  readonly tools: ToolUse | null;
 };
 
 export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls';
@@ -52,7 +57,7 @@ export type Part =
 export interface Engine {
   /** True if `prefix` is honoured; an engine that cannot is restarted from the beginning after a `reset`. */
   readonly continues: boolean;
-  /** The same for an answer of a format: what comes must go on the JSON that the prefix began. */
+  /** The same for an answer of a format or with tools: what comes must go on the JSON that the prefix began. */
   readonly continuesFormats: boolean;
   /** True if a failure is of one answer and says nothing of the others: a retry need not run alone. */
   readonly failsAlone: boolean;

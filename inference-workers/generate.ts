@@ -134,7 +134,8 @@ async function generate(
 }
 
 function mayContinue(engine: Engine, { parameters }: InferenceRequested): boolean {
-  return parameters.format === null ? engine.continues : engine.continuesFormats;
+  const isPlain = parameters.format === null && parameters.tools === null;
+  return isPlain ? engine.continues : engine.continuesFormats;
 }
 
 function claimOf({ route, tenantId, context, parameters }: InferenceRequested): Claim {
@@ -155,7 +156,7 @@ export function successor(
 }
 
 function promptOf(request: InferenceRequested, prefix: string, prefixTokens: number): Prompt {
-  const { maxTokens, temperature, topP, seed, stop, format } = request.parameters;
+  const { maxTokens, temperature, topP, seed, stop, format, tools } = request.parameters;
   return {
     inferenceId: request.inferenceId,
     conversationId: request.conversationId,
@@ -163,6 +164,7 @@ function promptOf(request: InferenceRequested, prefix: string, prefixTokens: num
     messages: request.messages.map(({ role, parts }) => ({
       role: role === 'OTHER' ? 'user' : role,
       text: textOf(parts),
+      ...(parts.some(({ type }) => type !== 'text') ? { parts } : {}),
     })),
     prefix,
     prefixTokens,
@@ -172,6 +174,7 @@ function promptOf(request: InferenceRequested, prefix: string, prefixTokens: num
     seed,
     stop,
     format,
+    tools,
   };
 }
 

@@ -47,7 +47,7 @@ export function givenAnswer(
   return cached === null ? null : fromCache(cached, worker);
 }
 
-/** What is given behind the end of a chain; null where it was to be JSON, which a sentence is not. */
+/** What is given behind the end of a chain; null where it was to be JSON or to call a tool, which a sentence does not. */
 function degraded(
   answers: AnswerCache,
   { data, time }: AtTheEnd,
@@ -55,7 +55,9 @@ function degraded(
 ): GivenAnswer | null {
   const old = data.parameters.cacheSeconds > 0;
   const known = old ? answers.find(data.tenantId, data.promptHash, time, Infinity) : null;
-  if (known === null) return data.parameters.format === null ? sentence(data, worker) : null;
+  const { format, tools } = data.parameters;
+  const mayBeSaid = format === null && (tools === null || tools.choice === 'auto');
+  if (known === null) return mayBeSaid ? sentence(data, worker) : null;
   return { ...fromCache(known, worker), outcome: 'degraded' };
 }
 

@@ -6,6 +6,7 @@ import type {
   Producer,
 } from '../schemas/generated/types.ts';
 import { envelope, type NewEvent } from '../streams/event.ts';
+import { toolCallsOf } from '../streams/tool-calls.ts';
 import { deriveId, sha256 } from '../streams/ids.ts';
 import type { DeltaWriter } from './delta-writer.ts';
 
@@ -80,8 +81,12 @@ export function terminalOf(
     trace: place.trace,
   };
   switch (ending.type) {
-    case 'completed':
-      return { type: 'InferenceCompleted', data: { ...data, finishReason: ending.finishReason }, ...where };
+    case 'completed': {
+      const toolCalls =
+        request.parameters.tools === null ? [] : toolCallsOf(request.inferenceId, text);
+      const finishReason = endOf(ending.finishReason, toolCalls.length);
+      return { type: 'InferenceCompleted', data: { ...data, finishReason, toolCalls }, ...where };
+    }
     case 'failed': {
       const { code, reason, retryable } = ending;
       return { type: 'InferenceFailed', data: { ...data, code, reason, retryable }, ...where };
@@ -96,6 +101,12 @@ export function terminalOf(
       };
     }
   }
+}
+
+/** A model that called tools has stopped for them, whatever its engine says. */
+function endOf(finishReason: FinishReason, calls: number): FinishReason {
+  if (finishReason === 'stop' && calls > 0) return 'tool_calls';
+  return finishReason === 'tool_calls' && calls === 0 ? 'stop' : finishReason;
 }
 
 /**

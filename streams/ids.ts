@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 /** What an id names; its first characters, so that a person sees it. */
-export type IdKind = 'evt' | 'msg' | 'inf' | 'conv' | 'fb' | 'claim';
+export type IdKind = 'evt' | 'msg' | 'inf' | 'conv' | 'fb' | 'claim' | 'call';
 
 /**
  * Derives an id from what caused it: the same parts give the same id, so that a retry makes nothing twice.

@@ -1,17 +1,42 @@
-import type { MessagePart } from '../schemas/generated/types.ts';
+import type { Content, MessagePart, ToolCall, ToolResult } from '../schemas/generated/types.ts';
+import { readToolCalls, toolCallsOf, writeToolCall } from './tool-calls.ts';
+
+const NOTHING: Omit<MessagePart, 'type'> = { text: null, toolCall: null, toolResult: null, media: null };
+
+/** Returns text in the clear. */
+export function plain(text: string): Content {
+  return { text, sealed: null, keyId: null };
+}
 
 /** Returns a message's part that holds this text in the clear. */
 export function textPart(text: string): MessagePart {
-  return {
-    type: 'text',
-    text: { text, sealed: null, keyId: null },
-    toolCall: null,
-    toolResult: null,
-    media: null,
-  };
+  return { ...NOTHING, type: 'text', text: plain(text) };
 }
 
-/** Returns the text of a message: its text parts, one after the other. */
+export function toolCallPart(toolCall: ToolCall): MessagePart {
+  return { ...NOTHING, type: 'tool_call', toolCall };
+}
+
+export function toolResultPart(toolResult: ToolResult): MessagePart {
+  return { ...NOTHING, type: 'tool_result', toolResult };
+}
+
+/** Returns what an answer says as parts: its text, and the calls in it where there were tools to call. */
+export function answerParts(inferenceId: string, answer: string, hadTools: boolean): readonly MessagePart[] {
+  if (!hadTools) return [textPart(answer)];
+  const { text } = readToolCalls(answer);
+  const calls = toolCallsOf(inferenceId, answer).map(toolCallPart);
+  return text === '' && calls.length > 0 ? calls : [textPart(text), ...calls];
+}
+
+/** Returns the text of a message, one part after the other: calls the way a model writes them, and results of tools. */
 export function textOf(parts: readonly MessagePart[]): string {
-  return parts.map((part) => part.text?.text ?? '').join('');
+  let text = '';
+  for (const { type, text: said, toolCall, toolResult } of parts) {
+    if (type !== 'text' && text !== '') text += '\n';
+    if (toolCall !== null)
+      text += writeToolCall({ name: toolCall.name, arguments: toolCall.arguments.text ?? '' });
+    text += said?.text ?? toolResult?.content.text ?? '';
+  }
+  return text;
 }

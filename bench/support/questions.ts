@@ -65,6 +65,6 @@ function promptOf(text: string): Prompt {
     topP: 1,
     seed: null,
     stop: [],
-    format: null,
+    format: null, tools: null,
   };
 }

@@ -66,7 +66,7 @@ async function answer(options: MeasureOptions, prompt: ComparePrompt): Promise<T
       // A conversation of its own for each: no prompt finds another's cache.
       ...{ inferenceId: `compare-${prompt.name}`, conversationId: `compare-${prompt.name}`, model },
       ...{ messages: [{ role: 'user', text: prompt.text }], prefix: '', prefixTokens: 0, maxTokens },
-      ...{ temperature: 0, topP: 1, seed: 0, stop: [], format: null },
+      ...{ temperature: 0, topP: 1, seed: 0, stop: [], format: null, tools: null },
     },
     { signal },
   );

@@ -1,5 +1,5 @@
 import type { ContextEntry, PromptMessage } from '../../schemas/generated/types.ts';
-import { textOf, textPart } from '../../streams/parts.ts';
+import { answerParts, textOf } from '../../streams/parts.ts';
 import { MESSAGE_OVERHEAD } from './count-tokens.ts';
 import type { Turn } from './state.ts';
 
@@ -28,11 +28,12 @@ export function exchangeOf(turn: Turn): Exchange {
   return exchange;
 }
 
-function makeExchange({ messageId, role, parts, answer, messageTokens, answerTokens }: Turn): Exchange {
+function makeExchange(turn: Turn): Exchange {
+  const { messageId, role, parts, answer, messageTokens, answerTokens } = turn;
   return {
     messages: [
       { role, parts },
-      { role: 'assistant', parts: [textPart(answer)] },
+      said(turn),
     ],
     entries: [
       { messageId, kind: 'answer', tokens: answerTokens, decision: 'included' },
@@ -41,4 +42,13 @@ function makeExchange({ messageId, role, parts, answer, messageTokens, answerTok
     tokens: messageTokens + answerTokens + 2 * MESSAGE_OVERHEAD,
     characters: textOf(parts).length + answer.length,
   };
+}
+
+/** What the model said, as a message. */
+export function said({
+  inferenceId,
+  answer,
+  parameters,
+}: Pick<Turn, 'inferenceId' | 'answer' | 'parameters'>): PromptMessage {
+  return { role: 'assistant', parts: answerParts(inferenceId, answer, parameters.tools !== null) };
 }

@@ -1,6 +1,6 @@
-import type { MessagePart, PromptMessage } from '../../schemas/generated/types.ts';
+import type { MessagePart, Parameters, PromptMessage } from '../../schemas/generated/types.ts';
 import { sha256 } from '../../streams/ids.ts';
-import { textPart } from '../../streams/parts.ts';
+import { said } from './exchange.ts';
 
 /** Hash of the path that says nothing: above every root. */
 const ABOVE_ROOTS = '';
@@ -10,6 +10,8 @@ const MAX_SILENT = 32;
 /** What there is to know of a turn: see `state.ts`. */
 type Turn = PromptMessage & {
   readonly messageId: string;
+  readonly inferenceId: string;
+  readonly parameters: Parameters;
   readonly parentId: string | null;
   readonly preceding: readonly PromptMessage[];
   /** Empty as long as there is none. */
@@ -92,9 +94,9 @@ export class PathIndex {
 }
 
 /** Returns what a turn that ended adds to the prompts of those that follow it. */
-function addedBy({ preceding, role, parts, answer }: Turn): readonly PromptMessage[] {
-  if (answer === '') return preceding;
-  return [...preceding, { role, parts }, { role: 'assistant', parts: [textPart(answer)] }];
+function addedBy(turn: Turn): readonly PromptMessage[] {
+  const { preceding, role, parts, answer } = turn;
+  return answer === '' ? preceding : [...preceding, { role, parts }, said(turn)];
 }
 
 function extend(path: string, { role, parts }: PromptMessage): string {

@@ -1,19 +1,22 @@
-import type { ContextEntry, Parameters, PromptMessage } from '../../schemas/generated/types.ts';
+import type { ContextEntry, Parameters, PromptMessage, ToolUse } from '../../schemas/generated/types.ts';
 import { sha256 } from '../../streams/ids.ts';
 import { TOKEN_COUNTER } from './count-tokens.ts';
 
 /**
- * SHA-256 over what the model is asked: model, messages and parameters, as JSON in the schema's field order. A format counts
- * only where there is one: prompts of before have the hash that they had.
+ * SHA-256 over what the model is asked: model, messages and parameters, as JSON in the schema's field order. A format
+ * and tools count only where there are any: prompts of before have the hash that they had.
  */
 export function hashPrompt(
   model: string,
   messages: readonly PromptMessage[],
   parameters: Parameters,
 ): string {
-  const { maxTokens, temperature, topP, seed, stop, format } = parameters;
-  const plain = [maxTokens, temperature, topP, seed, stop];
-  const asked = JSON.stringify(format === null ? plain : [...plain, [format.name, format.schema]]);
+  const { maxTokens, temperature, topP, seed, stop, format, tools } = parameters;
+  const late = [
+    ...(format === null ? [] : [[format.name, format.schema]]),
+    ...(tools === null ? [] : [toolsJson(tools)]),
+  ];
+  const asked = JSON.stringify([maxTokens, temperature, topP, seed, stop, ...late]);
   return sha256(`[${JSON.stringify(model)},[${messages.map(messageJson).join(',')}],${asked}]`);
 }
 
@@ -22,6 +25,10 @@ export function hashManifest(entries: readonly ContextEntry[], budget: number): 
   return sha256(
     `[[${entries.map(entryJson).join(',')}],${JSON.stringify(budget)},${JSON.stringify(TOKEN_COUNTER)}]`,
   );
+}
+
+function toolsJson({ tools, choice, name, parallel }: ToolUse): readonly unknown[] {
+  return [tools.map((tool) => [tool.name, tool.description, tool.schema]), choice, name, parallel];
 }
 
 const messageJson = remember(({ role, parts }: PromptMessage) =>

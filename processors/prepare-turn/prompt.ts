@@ -1,5 +1,6 @@
-import type { ContextManifest, PromptMessage } from '../../schemas/generated/types.ts';
+import type { ContextManifest, PromptMessage, ToolUse } from '../../schemas/generated/types.ts';
 import { textPart } from '../../streams/parts.ts';
+import { toolPrompt } from '../../streams/tool-prompt.ts';
 import { countTokens, MESSAGE_OVERHEAD, TOKEN_COUNTER } from './count-tokens.ts';
 import { hashManifest, hashPrompt } from './prompt-hash.ts';
 import type { Rules } from './rules.ts';
@@ -25,7 +26,14 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
   const instructionTokens = tokensOf(instructions);
   const opening = openingOf(conversation, turn);
   const openingTokens = opening.reduce((sum, { tokens }) => sum + tokens + MESSAGE_OVERHEAD, 0);
-  const least = systemTokens + openingTokens + instructionTokens + turn.messageTokens + MESSAGE_OVERHEAD;
+  const toolTokens = tokensOfTools(turn.parameters.tools);
+  const least =
+    systemTokens +
+    toolTokens +
+    openingTokens +
+    instructionTokens +
+    turn.messageTokens +
+    MESSAGE_OVERHEAD;
   if (least > budget) return null;
 
   const history = chooseHistory(conversation, turn, { used: least, budget }, rules);
@@ -44,6 +52,9 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
     ...(instructions === null
       ? []
       : [{ messageId, kind: 'system' as const, tokens: instructionTokens, decision: included }]),
+    ...(toolTokens === 0
+      ? []
+      : [{ messageId, kind: 'tools' as const, tokens: toolTokens, decision: included }]),
     ...history.entries,
     { messageId, kind: 'message', tokens: messageTokens, decision: included },
   ];
@@ -71,6 +82,10 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
 
 function tokensOf(system: string | null): number {
   return system === null ? 0 : countTokens(system) + MESSAGE_OVERHEAD;
+}
+
+function tokensOfTools(use: ToolUse | null): number {
+  return use === null ? 0 : countTokens(toolPrompt(use)) + MESSAGE_OVERHEAD;
 }
 
 function systemMessage(system: string | null): readonly PromptMessage[] {

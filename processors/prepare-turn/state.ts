@@ -85,7 +85,7 @@ export type Conversation = {
 };
 
 /** Where in the tree a message goes, and what it says there. */
-export type Place = Pick<Turn, 'parentId' | 'parts' | 'preceding' | 'held' | 'systemFrom' | 'instructions'>;
+export type Place = Pick<Turn, 'parentId' | 'role' | 'parts' | 'preceding' | 'held' | 'systemFrom' | 'instructions'>;
 
 /** A message that came alone, to a conversation without system messages. */
 const NOTHING_PRECEDES: Pick<Turn, 'preceding' | 'held' | 'systemFrom' | 'instructions'> = {
@@ -95,10 +95,11 @@ const NOTHING_PRECEDES: Pick<Turn, 'preceding' | 'held' | 'systemFrom' | 'instru
   instructions: null,
 };
 
-const LATE_PARAMETERS: Pick<Parameters, 'cacheSeconds' | 'locale' | 'format'> = {
+const LATE_PARAMETERS: Pick<Parameters, 'cacheSeconds' | 'locale' | 'format' | 'tools'> = {
   cacheSeconds: 0,
   locale: null,
   format: null,
+  tools: null,
 };
 /** Of rows that earlier versions wrote. */
 const NO_PINS: Pick<ConversationRow, 'pins'> = { pins: [] };
@@ -114,7 +115,7 @@ export function turnKey(messageId: string): string {
 /** Returns the turn that a message opens. */
 export function openTurn(
   data: MessageSubmitted,
-  { parentId, parts, preceding, held, systemFrom, instructions }: Place,
+  { parentId, role, parts, preceding, held, systemFrom, instructions }: Place,
   tokens: number,
   at: { readonly time: number; readonly offset: number; readonly trace: string | null },
 ): Turn {
@@ -122,7 +123,7 @@ export function openTurn(
     messageId: data.eventId,
     inferenceId: data.inferenceId,
     parentId,
-    role: data.role,
+    role,
     parts,
     preceding,
     held,
@@ -178,7 +179,7 @@ export function conversationFromRows(rows: readonly KeyedRow[]): Conversation | 
   return head === null ? null : { row: head, turns, byInference, paths };
 }
 
-/** Rows of earlier versions say nothing of what preceded a message, of instructions, a key, fallbacks, a cache, a language or a format: there was none. */
+/** Rows of earlier versions say nothing of what preceded a message, of instructions, a key, fallbacks, a cache, a language, a format or tools: there was none. */
 function turnFromRow(value: string): Turn {
   // Written by turnToRow and by nothing else.
   const row = JSON.parse(value) as Omit<Turn, keyof typeof NOTHING_PRECEDES | 'keyId'> & Partial<Turn>;

@@ -57,8 +57,8 @@ export function decideDeadLettered(
 ): Decision {
   const existing = conversation ?? emptyConversation(event);
   if (existing.row.tenantId !== event.data.tenantId || existing.turns.has(event.data.eventId)) return nothing;
-  const { parts } = event.data;
-  const place = { parentId: null, parts, preceding: [], held: 0, systemFrom: null, instructions: null };
+  const { role, parts } = event.data;
+  const place = { parentId: null, role, parts, preceding: [], held: 0, systemFrom: null, instructions: null };
   const turn = openTurn(event.data, place, 0, event);
   return decideEndWithoutAttempt(existing, turn, 'dead_lettered', rules);
 }

@@ -52,7 +52,7 @@ export type ContextEntry = {
 };
 
 /** Where a piece of the prompt comes from. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
-export type ContextKind = 'system' | 'message' | 'answer' | 'summary' | 'document' | 'preceding' | 'OTHER';
+export type ContextKind = 'system' | 'message' | 'answer' | 'summary' | 'document' | 'preceding' | 'tools' | 'OTHER';
 
 /** What was chosen for the prompt, and why: enough to rebuild it from the log. */
 export type ContextManifest = {
@@ -156,6 +156,8 @@ export type Parameters = {
   readonly locale: string | null;
   /** JSON that the answer has to be; null for any text. */
   readonly format: AnswerFormat | null;
+  /** Tools that the model may call; null for none. */
+  readonly tools: ToolUse | null;
 };
 
 /** What a part of a message holds. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
@@ -226,6 +228,9 @@ export type ToolCall = {
   readonly arguments: Content;
 };
 
+/** Whether the model has to call a tool: as it likes, at least one, or the one that is named. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
+export type ToolChoice = 'auto' | 'required' | 'named' | 'OTHER';
+
 /** What a tool answered. */
 export type ToolResult = {
   /** The call this answers. */
@@ -234,6 +239,28 @@ export type ToolResult = {
   readonly content: Content;
   /** True if the tool failed. */
   readonly isError: boolean;
+};
+
+/** The tools of one turn. */
+export type ToolUse = {
+  /** What may be called, in the caller's order. */
+  readonly tools: readonly Tool[];
+  /** Whether something has to be called. */
+  readonly choice: ToolChoice;
+  /** The tool that has to be called, where the choice is named. */
+  readonly name: string | null;
+  /** True if several may be called at once. */
+  readonly parallel: boolean;
+};
+
+/** A tool of the caller that the model may call; whoever asked runs it. */
+export type Tool = {
+  /** How the model calls it: up to 64 letters, digits, _ or -. */
+  readonly name: string;
+  /** What it is good for, as the model reads it; may be empty. */
+  readonly description: string;
+  /** JSON Schema of its arguments, as JSON text. */
+  readonly schema: string;
 };
 
 /** Somebody read, subscribed, replayed, exported, erased or changed something. */
@@ -928,6 +955,8 @@ export type InferenceCompleted = {
   readonly cachedTokens: number;
   /** Why the model stopped. */
   readonly finishReason: FinishReason;
+  /** Tools that the answer asks its caller to run, in order: what stands in content as <tool_call>…</tool_call>, read out of it. */
+  readonly toolCalls: readonly ToolCall[];
 };
 
 /** A piece of a streamed answer. Immutable once numbered. Carries only what a reader needs. */

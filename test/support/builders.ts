@@ -36,6 +36,7 @@ export function someParameters(special: Partial<Parameters> = {}): Parameters {
       cacheSeconds: 0,
       locale: null,
       format: null,
+      tools: null,
     },
     ...special,
   };
@@ -94,7 +95,7 @@ export function aCompletion(
   special: Partial<EventOf<'InferenceCompleted'>['data']> = {},
   place: Place = {},
 ): LoggedEvent<EventOf<'InferenceCompleted'>> {
-  const data = { ...anEnd(messageId, text), finishReason: 'stop' as const, ...special };
+  const data = { ...anEnd(messageId, text), finishReason: 'stop' as const, toolCalls: [], ...special };
   return logged({ type: 'InferenceCompleted', data }, place);
 }
 

@@ -133,7 +133,7 @@ function* end(
   conversation.open = false;
   if (attempt > 1 && random.chance(0.5)) {
     const fenced = ending(conversation, messageId, attempt - 1, words(random, 1, 9));
-    yield { type: 'InferenceCompleted', data: { ...fenced, finishReason: 'stop' }, ...place };
+    yield { type: 'InferenceCompleted', data: { ...fenced, finishReason: 'stop', toolCalls: [] }, ...place };
   }
   let outcome: 'completed' | 'failed' | 'cancelled' = 'completed';
   if (fate <= 4) {
@@ -144,7 +144,7 @@ function* end(
     outcome = 'cancelled';
     const why = { cancelId: `cancel-${messageId}`, cancelReason: 'stop' } as const;
     yield { type: 'InferenceCancelled', data: { ...data, ...why }, ...place };
-  } else yield { type: 'InferenceCompleted', data: { ...data, finishReason: 'stop' }, ...place };
+  } else yield { type: 'InferenceCompleted', data: { ...data, finishReason: 'stop', toolCalls: [] }, ...place };
   const to = { ...place, topic: topics.turns };
   const tokens = text.split(' ').length;
   yield { type: 'UsageRecorded', data: usageOf(conversation, messageId, attempt, tokens), ...to };

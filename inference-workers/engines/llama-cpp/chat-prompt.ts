@@ -1,11 +1,12 @@
 import type { ChatHistoryItem, ChatWrapper, LlamaModel, Token } from 'node-llama-cpp';
 import { JinjaTemplateChatWrapper, resolveChatWrapper } from 'node-llama-cpp';
-import type { PromptMessage } from '../../engine.ts';
+import { toolPrompt } from '../../../streams/tool-prompt.ts';
+import type { Prompt, PromptMessage } from '../../engine.ts';
 
 /** Writes prompts the way one model was trained to read them. */
 export interface ChatPrompt {
   /** Token ids of the messages, up to and with the opening of the answer. Text of a message never becomes a special token. */
-  tokens(messages: readonly PromptMessage[]): Token[];
+  tokens(prompt: Pick<Prompt, 'messages' | 'tools'>): Token[];
   /** Tokens that end the model's turn, beside those its file marks as end of generation. */
   readonly endTokens: ReadonlySet<Token>;
 }
@@ -18,9 +19,29 @@ export function createChatPrompt(model: LlamaModel): ChatPrompt {
       chatHistory: [...messages.map(historyItem), { type: 'model', response: [''] }],
     });
   return {
-    tokens: (messages) => render(messages).contextText.tokenize(model.tokenizer),
+    tokens: (prompt) => render(withTools(prompt)).contextText.tokenize(model.tokenizer),
     endTokens: endTokens(model, render([{ role: 'user', text: 'a' }]).stopGenerationTriggers),
   };
+}
+
+/**
+ * Tells of tools in the first system message, as Hermes' and Qwen's own templates do; results are what the user says, in the
+ * marks of the same templates.
+ */
+function withTools({ messages, tools }: Pick<Prompt, 'messages' | 'tools'>): readonly PromptMessage[] {
+  const said = messages.map((message) => (message.role === 'tool' ? result(message) : message));
+  if (tools === null) return said;
+  const [first, ...others] = said;
+  const told = toolPrompt(tools);
+  if (first?.role !== 'system') return [{ role: 'system', text: told }, ...said];
+  return [{ role: 'system', text: `${first.text}\n\n${told}` }, ...others];
+}
+
+function result({ text, parts = [] }: PromptMessage): PromptMessage {
+  const results = parts.flatMap(({ toolResult }) => (toolResult === null ? [] : [toolResult]));
+  const texts = results.length === 0 ? [text] : results.map(({ content }) => content.text ?? '');
+  const marked = texts.map((one) => `<tool_response>\n${one}\n</tool_response>`);
+  return { role: 'user', text: marked.join('\n') };
 }
 
 /** The file's template is asked first: the library's named wrapper for ChatML, for one, writes a second start token. */

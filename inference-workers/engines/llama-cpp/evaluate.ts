@@ -16,7 +16,7 @@ export async function* evaluate(
   prompt: Prompt,
   signal: AbortSignal,
 ): AsyncGenerator<Part, void> {
-  const promptTokens = loaded.chat.tokens(prompt.messages);
+  const promptTokens = loaded.chat.tokens(prompt);
   const tokens = [...promptTokens, ...loaded.model.tokenize(prompt.prefix, false)];
   const room = loaded.contextLength - 1 - tokens.length;
   if (room <= 0) throw tooLarge(tokens.length, loaded.contextLength);

@@ -31,10 +31,10 @@ export async function* nextTokens(
   prompt: Prompt,
   signal: AbortSignal,
 ): AsyncGenerator<Token, void> {
-  const grammarEvaluationState = await loaded.grammars.open(prompt);
+  const guide = await loaded.grammars.open(prompt);
   const steps = sequence.evaluate(tokens.slice(sequence.nextTokenIndex), {
     ...sampling(prompt),
-    ...(grammarEvaluationState === null ? {} : { grammarEvaluationState }),
+    ...(guide === null ? {} : { grammarEvaluationState: guide.state }),
   });
   try {
     for (;;) {
@@ -42,6 +42,7 @@ export async function* nextTokens(
       const step = await loaded.rounds.take(() => steps.next());
       signal.throwIfAborted();
       if (step.done === true || loaded.chat.endTokens.has(step.value)) return;
+      guide?.drawn(step.value);
       yield step.value;
     }
   } finally {

@@ -209,6 +209,7 @@ function probePrompt(model: string): Prompt {
     seed: null,
     stop: [],
     format: null,
+    tools: null,
   };
 }
 

@@ -88,7 +88,7 @@ const defaults: { readonly [Type in EventType]?: EventMap[Type] } = {
     engine: 'scripted',
     model: 'model-1',
   },
-  InferenceCompleted: { ...terminal, finishReason: 'stop' },
+  InferenceCompleted: { ...terminal, finishReason: 'stop', toolCalls: [] },
   InferenceFailed: { ...terminal, code: 'timeout', reason: 'It took too long.', retryable: true },
   InferenceCancelled: { ...terminal, cancelId: 'cancel-1', cancelReason: 'stop' },
   FeedbackGiven: {
