@@ -10,15 +10,15 @@ export function plain(text: string): Content {
 
 /** Returns a message's part that holds this text in the clear. */
 export function textPart(text: string): MessagePart {
-  return { ...NOTHING, type: 'text', text: plain(text) };
+  return { type: 'text', ...NOTHING, text: plain(text) };
 }
 
 export function toolCallPart(toolCall: ToolCall): MessagePart {
-  return { ...NOTHING, type: 'tool_call', toolCall };
+  return { type: 'tool_call', ...NOTHING, toolCall };
 }
 
 export function toolResultPart(toolResult: ToolResult): MessagePart {
-  return { ...NOTHING, type: 'tool_result', toolResult };
+  return { type: 'tool_result', ...NOTHING, toolResult };
 }
 
 /** Returns what an answer says as parts: its text, and the calls in it where there were tools to call. */

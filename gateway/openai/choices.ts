@@ -16,7 +16,7 @@ export function siblingsOf<Message extends Omit<Incoming, 'openSink'>>(
     submission: {
       ...submission,
       ...{ kind: 'regenerate' as const, targetId: messageId, conversationId },
-      ...{ text: null, preceding: [], parentId: null },
+      ...{ text: null, toolResults: [], preceding: [], parentId: null },
       // The same seed would give the same answer.
       seed: submission.seed === null ? null : submission.seed + index + 1,
     },

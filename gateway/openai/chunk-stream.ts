@@ -16,6 +16,8 @@ type ChunkStreamOptions = {
   /** Answers that go into the stream. */
   readonly choices: number;
   readonly includeUsage: boolean;
+  /** True if the answers may call tools. */
+  readonly hasTools: boolean;
   /** The client asked for an id with every delta. Those of several answers would say nothing. */
   readonly resumable: boolean;
   readonly flushLater: FlushLater;
@@ -27,8 +29,8 @@ type ChunkStreamOptions = {
 
 /** The stream of one call. */
 export interface ChunkStream {
-  /** Where the answer of this choice goes. */
-  sinkOf(index: number): FrameSink;
+  /** Where the answer of this choice goes, that of this inference. */
+  sinkOf(index: number, inferenceId: string): FrameSink;
   /** Ends the stream with a problem. */
   fail(problem: Problem): void;
   isClosed(): boolean;
@@ -39,7 +41,7 @@ export interface ChunkStream {
  * the SDKs a stream that is merely cut looks like success.
  */
 export function openChunkStream(options: ChunkStreamOptions): ChunkStream {
-  const { choices, includeUsage, onEnd } = options;
+  const { choices, includeUsage, hasTools, onEnd } = options;
   const stream = openEventStream({
     ...options,
     resumed: false,
@@ -47,20 +49,20 @@ export function openChunkStream(options: ChunkStreamOptions): ChunkStream {
     heartbeat: ':\n',
     lastWords: () => errorChunk(tooSlow),
   });
-  const written = { includeUsage, resumable: options.resumable && choices === 1 };
+  const written = { includeUsage, hasTools, resumable: options.resumable && choices === 1 };
   let { name } = options;
   let isNamed = false;
   const ends: End[] = [];
 
   return { sinkOf, fail, isClosed: () => stream.isClosed() };
 
-  function sinkOf(index: number): FrameSink {
+  function sinkOf(index: number, inferenceId: string): FrameSink {
     let chunks: Chunks | null = null;
     let shown = false;
 
     function open(): Chunks {
       isNamed = true;
-      chunks = chunksOf(name, index, written);
+      chunks = chunksOf(name, index, { ...written, answerOf: inferenceId });
       stream.begin();
       stream.write(chunks.role());
       return chunks;

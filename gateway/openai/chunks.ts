@@ -1,3 +1,9 @@
+import {
+  createToolReader,
+  readToolCalls,
+  toolCallId,
+  type ToolPiece,
+} from '../../streams/tool-calls.ts';
 import type { Answer } from '../http/answer-sink.ts';
 import { problemBody, type Problem } from '../problems.ts';
 import type { End } from '../streams/frames.ts';
@@ -16,6 +22,7 @@ export type CompletionName = {
 /** Builds the events of one choice of a streamed completion, each a whole server-sent event. */
 export interface Chunks {
   role(): string;
+  /** What a delta says: for a text one event, beside tools as many as it takes. */
   content(seq: number, text: string): string;
   /** The last chunk of the choice. */
   finish(seq: number, end: End): string;
@@ -25,7 +32,14 @@ export interface Chunks {
 export function chunksOf(
   name: CompletionName,
   index: number,
-  options: { readonly includeUsage: boolean; readonly resumable: boolean },
+  options: {
+    readonly includeUsage: boolean;
+    readonly resumable: boolean;
+    /** True if the answer may call tools. */
+    readonly hasTools: boolean;
+    /** Id of the inference that is this choice. */
+    readonly answerOf: string;
+  },
 ): Chunks {
   const head = `data: {${nameFields(name, CHUNK)},"choices":[{"index":${index},"delta":`;
   const usage = options.includeUsage ? ',"usage":null' : '';
@@ -33,11 +47,22 @@ export function chunksOf(
   const contentHead = `${head}{"content":`;
   const contentTail = `}${open}`;
   const idLine = (seq: number): string => (options.resumable ? `id: ${seq}\n` : '');
+  const contentOf = (text: string): string => `${contentHead}${JSON.stringify(text)}${contentTail}`;
+  const reader = options.hasTools ? createToolReader() : null;
+  const pieceOf = (piece: ToolPiece): string =>
+    piece.type === 'text'
+      ? contentOf(piece.text)
+      : `${head}{"tool_calls":[${JSON.stringify(callDelta(options.answerOf, piece))}]}${open}`;
   return {
     role: () => `${head}{"role":"assistant","content":""}${open}`,
-    content: (seq, text) => `${idLine(seq)}${contentHead}${JSON.stringify(text)}${contentTail}`,
+    content(seq, text) {
+      if (reader === null) return idLine(seq) + contentOf(text);
+      const events = reader.push(text).map(pieceOf);
+      const last = events.pop();
+      return last === undefined ? '' : events.join('') + idLine(seq) + last;
+    },
     finish: (seq, end) =>
-      `${idLine(seq)}${head}{},"logprobs":null,"finish_reason":${finishOf(end)}}]${usage}}\n\n`,
+      `${(reader?.end() ?? []).map(pieceOf).join('')}${idLine(seq)}${head}{},"logprobs":null,"finish_reason":${finishOf(end)}}]${usage}}\n\n`,
   };
 }
 
@@ -55,14 +80,39 @@ export function errorChunk(problem: Problem): string {
 }
 
 /** A completion in one piece, of the model that gave the first answer. */
-export function completionBody(name: CompletionName, answers: readonly Answer[]): string {
-  const choices = answers.map(({ text, end }, index) => {
-    const message = JSON.stringify({ role: 'assistant', content: text, refusal: null });
+export function completionBody(
+  name: CompletionName,
+  answers: readonly (Answer & { readonly inferenceId: string })[],
+  hasTools: boolean,
+): string {
+  const choices = answers.map(({ text, end, inferenceId }, index) => {
+    const said = hasTools ? saidOf(inferenceId, text) : { content: text };
+    const message = JSON.stringify({ role: 'assistant', ...said, refusal: null });
     return `{"index":${index},"message":${message},"logprobs":null,"finish_reason":${finishOf(end)}}`;
   });
   const usage = JSON.stringify(usageOf(answers.map(({ end }) => end)));
   const named = nameFields({ ...name, model: answers[0]?.end.model ?? name.model }, 'chat.completion');
   return `{${named},"choices":[${choices.join(',')}],"usage":${usage}}`;
+}
+
+function saidOf(inferenceId: string, answer: string): object {
+  const { text, calls } = readToolCalls(answer);
+  if (calls.length === 0) return { content: text };
+  return {
+    content: text === '' ? null : text,
+    tool_calls: calls.map((call, index) => ({
+      id: toolCallId(inferenceId, index),
+      type: 'function',
+      function: call,
+    })),
+  };
+}
+
+function callDelta(inferenceId: string, piece: Exclude<ToolPiece, { readonly type: 'text' }>): object {
+  const { index } = piece;
+  if (piece.type === 'arguments') return { index, function: { arguments: piece.text } };
+  const { name } = piece;
+  return { index, id: toolCallId(inferenceId, index), type: 'function', function: { name, arguments: '' } };
 }
 
 function nameFields({ inferenceId, created, model }: CompletionName, object: string): string {

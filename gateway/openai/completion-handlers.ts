@@ -95,7 +95,7 @@ export function completionHandlers(deps: {
       abandonment.attached(opened.place.inferenceId);
       // The client went away, or another answer failed, before this one was taken in.
       if (to.isClosed()) onLeft(opened);
-      return to.sinkOf(index);
+      return to.sinkOf(index, opened.place.inferenceId);
     }
 
     async function streamSiblings(to: ChunkStream, { place }: Opened): Promise<void> {
@@ -117,6 +117,7 @@ export function completionHandlers(deps: {
       name: nameOf(asked, place),
       choices: wanted.choices,
       includeUsage: wanted.includeUsage,
+      hasTools: wanted.submission.tools !== null,
       resumable,
       flushLater,
       onEnd(found) {
@@ -137,8 +138,8 @@ export function completionHandlers(deps: {
     const [first, ...others] = await takeIn(asked);
     const { place, token } = first.opened;
     const headers = answerHeaders(place, token);
-    const answers: Answer[] = [];
-    for (const { answer: result } of [first, ...others]) {
+    const answers: (Answer & { readonly inferenceId: string })[] = [];
+    for (const { answer: result, opened } of [first, ...others]) {
       const found = await result;
       if (found === null) {
         for (const { opened } of [first, ...others]) onLeft(opened);
@@ -146,13 +147,13 @@ export function completionHandlers(deps: {
       }
       if ('status' in found) return failed(answerProblem(found, 'messages'));
       if (found.end.outcome === 'cancelled') return failed(stopped);
-      answers.push(found);
+      answers.push({ ...found, inferenceId: opened.place.inferenceId });
     }
     onEnd(null);
     return {
       status: 200,
       headers: answers.reduce((told, { end }) => endHeaders(told, end), headers),
-      body: completionBody(nameOf(asked, place), answers),
+      body: completionBody(nameOf(asked, place), answers, asked.wanted.submission.tools !== null),
     };
 
     function failed(problem: Problem): Reply {

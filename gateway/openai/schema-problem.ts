@@ -111,6 +111,43 @@ export function schemaProblem(schema: Json): SchemaProblem | null {
   }
 }
 
+/**
+ * Returns a schema without what answers cannot be kept to: where a caller asks for no more than that the rest be kept. An
+ * engine leaves the same out.
+ */
+export function enforceable(schema: Json): Json {
+  return kept(schema, 0) as Json;
+}
+
+function kept(node: unknown, depth: number): unknown {
+  if (node === true) return {};
+  if (!isObject(node) || depth > MOST_NESTED) return node;
+  const { allOf } = node;
+  if (Array.isArray(allOf) && allOf.length === 1) return kept({ ...omit(node, 'allOf'), ...(allOf[0] as object) }, depth + 1);
+  const inner = (value: unknown): unknown => kept(value, depth + 1);
+  const words = Object.entries(node).flatMap(([word, value]): [string, unknown][] => {
+    if (!KNOWN.has(word)) return [];
+    if (word === 'format' && !FORMATS.some((known) => known === value)) return [];
+    if (/^(min|max)(Length|Items)$/.test(word) && !isSmall(value, word)) return [];
+    if (word === 'required') return [];
+    if (['properties', '$defs', 'definitions'].includes(word) && isObject(value))
+      return [[word, Object.fromEntries(Object.entries(value).map(([name, one]) => [name, inner(one)]))]];
+    if ((word === 'anyOf' || word === 'oneOf') && Array.isArray(value)) return [[word, value.map(inner)]];
+    if (word === 'items' || (word === 'additionalProperties' && isObject(value))) return [[word, inner(value)]];
+    return [[word, value]];
+  });
+  return Object.fromEntries(words);
+}
+
+function omit(node: Json, word: string): Json {
+  return Object.fromEntries(Object.entries(node).filter(([name]) => name !== word));
+}
+
+function isSmall(value: unknown, word: string): boolean {
+  const most = word.endsWith('Items') ? MOST_ITEMS : MOST_LENGTH;
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most;
+}
+
 /** True for what no recursion should follow, also where nothing is looked for: in a default, or an example. */
 function isDeep(schema: Json): boolean {
   let level: readonly unknown[] = [schema];

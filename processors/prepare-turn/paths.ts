@@ -111,12 +111,19 @@ function meaningOf(parts: readonly MessagePart[]): string {
     const plain = part.type === 'text' ? part.text?.text : null;
     if (typeof plain === 'string') text += plain;
     else {
-      const other = JSON.stringify(part);
+      const other = otherJson(part);
       meaning += `${text.length}:${text}${other.length}!${other}`;
       text = '';
     }
   }
   return `${meaning}${text.length}:${text}`;
+}
+
+/** What is no text, in one way however its fields are ordered. */
+function otherJson({ type, toolCall, toolResult, media }: MessagePart): string {
+  const call = toolCall === null ? null : [toolCall.id, toolCall.name, toolCall.arguments.text];
+  const result = toolResult === null ? null : [toolResult.toolCallId, toolResult.content.text];
+  return JSON.stringify([type, call, result, media?.sha256]);
 }
 
 function follows(turn: Turn, ancestor: string, turns: ReadonlyMap<string, Turn>, most: number): boolean {

@@ -18,7 +18,7 @@ test('prompts of SmolLM2 are written as its template says', async (context) => {
   assert.ok(modelPath !== null);
   const { model, chat } = await loadModel({ modelPath, contextLength: 512, sequences: 1, threads: 1 });
   context.after(() => model.dispose());
-  const written = (messages: Parameters<typeof chat.tokens>[0]): string =>
+  const written = (messages: Parameters<typeof chat.tokens>[0]['messages']): string =>
     model.detokenize(chat.tokens({ messages, tools: null }), true);
 
   assert.equal(

@@ -9,9 +9,18 @@ export type Usage = {
   readonly cachedTokens: number;
 };
 
+/** A piece of a call of a tool; `name` comes once, with the first. */
+export type CallPiece = {
+  /** Which call of the answer; null where the backend does not count them and sends each whole. */
+  readonly index: number | null;
+  readonly name: string | null;
+  readonly arguments: string;
+};
+
 /** One `chat.completion.chunk`, as far as an answer of one choice needs it. */
 export type Chunk = {
   readonly text: string;
+  readonly calls: readonly CallPiece[];
   readonly finishReason: string | null;
   readonly usage: Usage | null;
 };
@@ -29,11 +38,13 @@ export function parseChunk(data: string): Chunk {
   if (!Array.isArray(choices)) throw malformed();
   const choice: unknown = choices[0];
   const usage = readUsage(value['usage']);
-  if (!isFields(choice)) return { text: '', finishReason: null, usage };
+  if (!isFields(choice)) return { text: '', calls: [], finishReason: null, usage };
   const { delta, finish_reason: finishReason } = choice;
   const content = isFields(delta) ? delta['content'] : undefined;
+  const calls = isFields(delta) ? delta['tool_calls'] : undefined;
   return {
     text: typeof content === 'string' ? content : '',
+    calls: Array.isArray(calls) ? calls.map(callPiece) : [],
     finishReason: typeof finishReason === 'string' ? finishReason : null,
     usage,
   };
@@ -57,6 +68,17 @@ export function finishReasonOf(reason: string): FinishReason | null {
     default:
       return 'stop';
   }
+}
+
+function callPiece(value: unknown): CallPiece {
+  if (!isFields(value) || !isFields(value['function'])) throw malformed();
+  const { name, arguments: given } = value['function'];
+  const { index } = value;
+  return {
+    index: isCount(index) ? index : null,
+    name: typeof name === 'string' && name !== '' ? name : null,
+    arguments: typeof given === 'string' ? given : '',
+  };
 }
 
 function readUsage(value: unknown): Usage | null {

@@ -2,6 +2,7 @@ import type { FinishReason, Part, Prompt } from '../../engine.ts';
 import { errorCode } from '../../../runtime/errors.ts';
 import { createStopFilter } from '../stop-filter.ts';
 import { unavailable } from './backend-error.ts';
+import { createCallWriter } from './call-writer.ts';
 import { finishReasonOf, parseChunk, type Usage } from './chunk.ts';
 import { estimatePrompt, estimateTokens } from './estimate-tokens.ts';
 
@@ -24,6 +25,7 @@ export async function* readAnswer(
 ): AsyncGenerator<readonly Part[], void> {
   const stops = createStopFilter(prompt.stop, prompt.prefix);
   const whole = createCharacterFilter();
+  const calls = createCallWriter();
   let finish: FinishReason | null = null;
   let usage: Usage | null = null;
   let given = 0;
@@ -39,25 +41,40 @@ export async function* readAnswer(
     return { type: 'text', text: shown, tokens };
   };
 
+  function say(said: string): void {
+    if (said === '') return;
+    text += said;
+    const piece = stops.push(whole.push(said));
+    if (piece.text !== '') ready.push(textPart(piece.text));
+    isStopped = piece.stopped;
+  }
+
+  /** The backend has looked for texts that end the answer, and knows that arguments are none. */
+  function sayCalls(said: string): void {
+    if (said === '') return;
+    text += said;
+    ready.push(textPart(stops.flush() + whole.push(said)));
+  }
+
   /** Takes one event; what it lets be shown becomes a part of `ready`. */
   function take(data: string): void {
     isDone = data === DONE;
     if (isDone) return;
     const chunk = parseChunk(data);
-    if (chunk.text !== '' && finish === null) {
+    const called = prompt.tools === null ? [] : chunk.calls;
+    if ((chunk.text !== '' || called.length > 0) && finish === null) {
       const tokens = chunk.usage === null ? 1 : Math.max(0, chunk.usage.completionTokens - given);
       given += tokens;
       unshown += tokens;
-      text += chunk.text;
-      const piece = stops.push(whole.push(chunk.text));
-      if (piece.text !== '') ready.push(textPart(piece.text));
-      isStopped = piece.stopped;
+      say(chunk.text);
       if (isStopped) return;
+      if (called.length > 0) sayCalls(calls.write(called, text !== ''));
     }
     usage = chunk.usage ?? usage;
     if (chunk.finishReason === null || finish !== null) return;
     finish = finishReasonOf(chunk.finishReason);
     if (finish === null) throw unavailable('gave up in the middle of the answer');
+    if (finish !== 'length') sayCalls(calls.close());
     onComplete();
   }
 

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { openChunkStream } from '../../../../gateway/openai/chunk-stream.ts';
 import { problemOf, refuse } from '../../../../gateway/problems.ts';
 import type { FrameSink } from '../../../../gateway/streams/frames.ts';
+import { toolCallId, writeToolCall } from '../../../../streams/tool-calls.ts';
 import { startStreamServer, type StreamServer } from './given-stream.ts';
 import { readStream } from './stream-rules.ts';
 
@@ -19,13 +20,13 @@ const end = {
   cachedTokens: 1,
 };
 const failure = problemOf(refuse('timeout', 'too late'));
-const plain = { includeUsage: false, resumable: false };
+const plain = { includeUsage: false, resumable: false, hasTools: false };
 
 let server: StreamServer<typeof plain>;
 before(async () => {
   const name = { inferenceId: 'inf_abc', created: 1_700_000_000, model: 'asked-for' };
   server = await startStreamServer((asked, common) =>
-    openChunkStream({ ...common, ...asked, name, choices: 1 }).sinkOf(0),
+    openChunkStream({ ...common, ...asked, name, choices: 1 }).sinkOf(0, name.inferenceId),
   );
 });
 after(() => server.stop());
@@ -33,7 +34,7 @@ after(() => server.stop());
 type Last = 'completed' | 'length' | 'cancelled' | 'failed' | 'broken off';
 
 const answers = fc.record({
-  asked: fc.record({ includeUsage: fc.boolean(), resumable: fc.boolean() }),
+  asked: fc.record({ includeUsage: fc.boolean(), resumable: fc.boolean(), hasTools: fc.constant(false) }),
   announced: fc.boolean(),
   pieces: fc.array(
     fc.oneof(
@@ -100,6 +101,53 @@ test('any answer obeys the rules of the format', async () => {
     mock.timers.reset();
   }
 });
+
+test('calls of tools come as their own pieces, however the answer is cut; an id says what was read so far', async () => {
+  const calls = [
+    { name: 'get_weather', arguments: '{"city": "Paris"}' },
+    { name: 'add', arguments: '{"a": 2}' },
+  ];
+  const text = ['Let me look.', ...calls.map(writeToolCall)].join('\n');
+  for (const size of [1, 3, 10, 1_000]) {
+    const asked = { ...plain, hasTools: true, resumable: true };
+    const pieces = text.match(new RegExp(`.{1,${size}}`, 'gs')) ?? [];
+    const { body } = await server.ask(asked, (sink) => {
+      for (const [seq, piece] of pieces.entries()) sink.delta(seq, piece);
+      sink.done(pieces.length, { ...end, finishReason: 'tool_calls' }, false);
+    });
+    const datas = body.match(/^data: (.*)$/gm) ?? [];
+    assert.equal(datas.pop(), 'data: [DONE]');
+    const choices = datas.map((data) => (JSON.parse(data.slice(6)) as ToolChunk).choices[0]);
+    const found: { id?: string; name: string; arguments: string }[] = [];
+    for (const { index, id, type, function: piece } of choices.flatMap((one) => one?.delta.tool_calls ?? [])) {
+      if (id !== undefined) {
+        assert.deepEqual([index, type, piece.arguments], [found.length, 'function', '']);
+        found.push({ id, name: piece.name ?? '', arguments: '' });
+      } else found.splice(index, 1, { ...found[index], name: found[index]?.name ?? '', arguments: (found[index]?.arguments ?? '') + piece.arguments });
+    }
+    assert.deepEqual(found, calls.map((call, index) => ({ id: toolCallId('inf_abc', index), ...call })));
+    assert.equal(choices.map((one) => one?.delta.content ?? '').join(''), 'Let me look.');
+    assert.equal(choices.at(-1)?.finish_reason, 'tool_calls');
+    const ids = (body.match(/^id: \d+$/gm) ?? []).map((line) => Number(line.slice(4)));
+    assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => a - b));
+    assert.equal(ids.at(-1), pieces.length);
+  }
+});
+
+type ToolChunk = {
+  readonly choices: readonly {
+    readonly finish_reason: string | null;
+    readonly delta: {
+      readonly content?: string;
+      readonly tool_calls?: readonly {
+        readonly index: number;
+        readonly id?: string;
+        readonly type?: string;
+        readonly function: { readonly name?: string; readonly arguments: string };
+      }[];
+    };
+  }[];
+};
 
 test('the headers are those of the format', async () => {
   const { headers } = await server.ask(plain, (sink) => sink.done(0, end, false));

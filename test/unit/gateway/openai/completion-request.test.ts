@@ -104,11 +104,54 @@ test('what changes nothing is taken', () => {
   assert.deepEqual(want({ ...hello, ...harmless }), want(hello));
 });
 
+const weather = {
+  type: 'function',
+  function: { name: 'weather', description: 'd', parameters: { type: 'object', properties: { city: { type: 'string', pattern: 'x' } } } },
+};
+const called = { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Bonn"}' } };
+
+test('tools are taken with whether they have to be called; none to call are none', () => {
+  const { submission } = want({ ...hello, tools: [weather], parallel_tool_calls: false });
+  assert.deepEqual(submission.tools, {
+    tools: [{ name: 'weather', description: 'd', schema: JSON.stringify(weather.function.parameters) }],
+    ...{ choice: 'auto', name: null, parallel: false },
+  });
+  const named = want({ ...hello, tools: [weather], tool_choice: { type: 'function', function: { name: 'weather' } } });
+  assert.deepEqual([named.submission.tools?.choice, named.submission.tools?.name], ['named', 'weather']);
+  assert.equal(want({ ...hello, tools: [weather], tool_choice: 'none' }).submission.tools, null);
+});
+
+test('what tools answered last is what is said; what they answered before precedes it', () => {
+  const round = [
+    { role: 'assistant', content: null, tool_calls: [called, { ...called, id: 'call_2' }] },
+    { role: 'tool', tool_call_id: 'call_1', content: 'rain' },
+    { role: 'tool', tool_call_id: 'call_2', content: [{ type: 'text', text: 'sun' }] },
+  ];
+  const last = want({ ...hello, messages: [...hello.messages, ...round] }).submission;
+  assert.equal(last.text, null);
+  assert.deepEqual(
+    last.toolResults.map(({ toolCallId, content }) => [toolCallId, content.text]),
+    [['call_1', 'rain'], ['call_2', 'sun']],
+  );
+  assert.deepEqual(last.preceding.map(({ role, parts }) => [role, parts.length]), [['user', 1], ['assistant', 2]]);
+  const later = want({ ...hello, messages: [...hello.messages, ...round, ...hello.messages] }).submission;
+  assert.deepEqual(later.preceding.map(({ role, parts }) => [role, parts.length]), [['user', 1], ['assistant', 2], ['tool', 2]]);
+  assert.deepEqual([later.text, later.toolResults], ['hello', []]);
+});
+
 const refused: readonly (readonly [object, string])[] = [
   [{ n: 5 }, 'n'],
   [{ n: 0 }, 'n'],
-  [{ tools: [{ type: 'function' }] }, 'tools'],
+  [{ tools: [{ type: 'function' }] }, 'tools[0].function'],
   [{ tool_choice: 'required' }, 'tool_choice'],
+  [{ tools: [weather, weather] }, 'tools[1].function.name'],
+  [{ tools: [{ ...weather, function: { ...weather.function, strict: true } }] }, 'tools[0].function.parameters.properties.city.pattern'],
+  [{ tools: [{ type: 'function', function: { name: 'f', parameters: { type: 'array' } } }] }, 'tools[0].function.parameters.type'],
+  [{ tools: [{ type: 'custom' }] }, 'tools[0].type'],
+  [{ tools: [weather], tool_choice: { type: 'function', function: { name: 'g' } } }, 'tool_choice'],
+  [{ tools: [weather], response_format: { type: 'json_object' } }, 'response_format'],
+  [{ messages: [...hello.messages, { role: 'assistant' }, ...hello.messages] }, 'messages[1].content'],
+  [{ messages: [{ role: 'user', content: 'x', tool_calls: [called] }] }, 'messages[0].tool_calls'],
   [{ functions: [{ name: 'f' }] }, 'functions'],
   [{ function_call: { name: 'f' } }, 'function_call'],
   [{ response_format: { type: 'xml' } }, 'response_format.type'],
@@ -148,11 +191,11 @@ const refused: readonly (readonly [object, string])[] = [
   [{ messages: [{ role: 'user', content: '' }] }, 'messages[0].content'],
   [{ messages: [{ role: 'user' }] }, 'messages[0].content'],
   [{ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: {} }] }] }, 'messages[0].content'],
-  [{ messages: [{ role: 'tool', content: 'x' }, ...hello.messages] }, 'messages[0].role'],
+  [{ messages: [{ role: 'tool', content: 'x' }, ...hello.messages] }, 'messages[0].tool_call_id'],
   [{ messages: [...hello.messages, { role: 'assistant', content: 'x' }] }, 'messages[1].role'],
   [
     { messages: [{ role: 'assistant', content: 'x', tool_calls: [{ id: 'c' }] }, ...hello.messages] },
-    'messages[0].tool_calls',
+    'messages[0].tool_calls[0].type',
   ],
 ];
 

@@ -122,7 +122,7 @@ test('finish reasons of servers are mapped; giving up is none', () => {
 });
 
 test('chunks of all dialects are read, what is none is refused', () => {
-  const empty = { text: '', finishReason: null, usage: null };
+  const empty = { text: '', calls: [], finishReason: null, usage: null };
   assert.deepEqual(parseChunk('{"choices":[],"prompt_filter_results":[]}'), empty);
   assert.deepEqual(
     parseChunk('{"choices":[{"delta":{"role":"assistant","content":null}}],"usage":null}'),
