@@ -1,3 +1,4 @@
+import { readToolCalls, toolCallId, writeToolCall } from '../../streams/tool-calls.ts';
 import type { ConversationQueries } from '../../projections/conversations/queries.ts';
 
 export type ConversationView = NonNullable<ReturnType<ConversationQueries['findConversation']>>;
@@ -30,8 +31,13 @@ export function turnJson(turn: TurnView): Json {
     instructions: turn.asked?.instructions?.text ?? null,
     preceding: turn.preceding.map(({ role, parts }) => ({ role, content: textOf(parts) })),
     message: textOf(turn.parts),
+    tool_results: turn.parts.flatMap(({ toolResult }) =>
+      toolResult === undefined
+        ? []
+        : [{ tool_call_id: toolResult.toolCallId, content: toolResult.content.text ?? '' }],
+    ),
     metadata: turn.metadata,
-    response: turn.text,
+    ...answerOf(turn),
     status: turn.status,
     code: turn.code,
     finish_reason: turn.finishReason,
@@ -54,8 +60,25 @@ export function turnJson(turn: TurnView): Json {
   };
 }
 
+/** What was said and what was called; a caller without tools gets its text as it is. */
+function answerOf({ text, asked, inferenceId }: TurnView): Json {
+  if (text === null || asked?.tools === undefined) return { response: text, tool_calls: [] };
+  const { text: response, calls } = readToolCalls(text);
+  return {
+    response,
+    tool_calls: calls.map((call, index) => ({ id: toolCallId(inferenceId, index), ...call })),
+  };
+}
+
+/** The texts of a message, its calls the way a model writes them. */
 function textOf(parts: TurnView['parts']): string {
-  return parts.map((part) => part.text?.text ?? '').join('');
+  return parts
+    .map(({ text, toolCall, toolResult }) =>
+      toolCall === undefined
+        ? ((text ?? toolResult?.content)?.text ?? '')
+        : writeToolCall({ name: toolCall.name, arguments: toolCall.arguments.text ?? '' }),
+    )
+    .join('');
 }
 
 function isoTime(millis: number): string {

@@ -36,12 +36,13 @@ export function submitTurn(
 }
 
 function askOf({ data }: EventOf<'MessageSubmitted'>): StoredAsk {
-  const { maxTokens, temperature, topP, format } = data.parameters;
+  const { maxTokens, temperature, topP, format, tools } = data.parameters;
   // What a route tells the model is nothing that its callers said, and not theirs to read.
   const own = data.template === null ? data.instructions : null;
   const instructions = own === null ? null : storeContent(own);
-  const sampling = { maxTokens, temperature, topP, ...(format === null ? {} : { format }) };
-  return { at: data.occurredAt, parentId: data.parentId, instructions, ...sampling };
+  const sampling = { maxTokens, temperature, topP };
+  const late = { ...(format === null ? {} : { format }), ...(tools === null ? {} : { tools }) };
+  return { at: data.occurredAt, parentId: data.parentId, instructions, ...sampling, ...late };
 }
 
 /** Returns what is known of a turn whose message never joined a conversation, so that its end can be told. */

@@ -108,8 +108,10 @@ function isElsewhere(turn: TurnRow | null, conversationId: string): boolean {
 
 function weigh({ parts, preceding, metadata, asked, answer }: TurnRow): number {
   let size = 500 + lengthOf(answer) + lengthOf(asked?.instructions) + (asked?.format?.schema.length ?? 0);
-  for (const { text } of parts) size += lengthOf(text);
-  for (const message of preceding) for (const { text } of message.parts) size += lengthOf(text);
+  for (const { schema, description } of asked?.tools?.tools ?? []) size += schema.length + description.length;
+  for (const said of [{ parts }, ...preceding])
+    for (const { text, toolCall, toolResult } of said.parts)
+      size += lengthOf(text ?? toolCall?.arguments ?? toolResult?.content);
   for (const [name, value] of Object.entries(metadata)) size += name.length + value.length;
   return size;
 }

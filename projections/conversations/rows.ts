@@ -1,4 +1,4 @@
-import type { AnswerFormat, FinishReason, MessageKind, Role } from '../../schemas/generated/types.ts';
+import type { AnswerFormat, FinishReason, MessageKind, Role, ToolUse } from '../../schemas/generated/types.ts';
 
 /** Text as it lies in a row: in the clear, or sealed (base64). Erased text has neither. */
 export type StoredContent = {
@@ -36,6 +36,8 @@ export type StoredAsk = {
   readonly topP: number;
   /** JSON that the answer has to be; left out for any text, as rows of before have it. */
   readonly format?: AnswerFormat;
+  /** What it may call; left out for nothing. */
+  readonly tools?: ToolUse;
 };
 
 /** What one principal last said of an answer. */

@@ -61,6 +61,10 @@ for (const version of ['3.54.0', '2.8.1']) {
     const whole = { dense: true, text: true, resumed: true, stored: true };
     const ended = { last: 'response.completed', tokens: 9, cancelled: 'completed' };
     assert.deepEqual(saw['responded'], { ...whole, ...ended });
+    assert.deepEqual(saw['called'], {
+      ...{ said: 'Sure.', text: 'Sure.', call: ['add', '{"a": 2}'] },
+      ...{ streamed: ['{"a": 2}', 'add'], answered: 'it is 4' },
+    });
     const retried = saw['retried'] as {
       readonly text: boolean;
       readonly seen: readonly (readonly string[])[];

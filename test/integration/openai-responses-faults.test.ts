@@ -33,7 +33,7 @@ const refused: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ input: [{ type: 'function_call_output', call_id: 'c', output: 'x' }] }, 'input[0].type'],
   [{ input: [{ role: 'assistant', content: 'I say' }] }, 'input[0].role'],
   [{ input: '' }, 'input'],
-  [{ tools: [{ type: 'web_search' }] }, 'tools'],
+  [{ tools: [{ type: 'web_search' }] }, 'tools[0].type'],
   [{ text: { format: { type: 'json_schema', name: 'x', schema: {} } } }, 'text.format.schema.type'],
   [{ include: ['message.output_text.logprobs'] }, 'include[0]'],
   [{ include: ['what.is.this'] }, 'include[0]'],

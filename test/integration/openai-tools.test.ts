@@ -195,14 +195,78 @@ test('calls pass through a Steno whose model is another one', { timeout: 120_000
   const ends = conversations.filter((event) => event.type === 'InferenceCompleted');
   assert.ok(ends.some(({ data }) => data.toolCalls[0]?.id === call.id));
   // What reached the model behind it was a round trip too, not words about one.
-  const behind = (await openai.requests('small')).findLast(({ type }) => type === 'InferenceRequested');
-  const { messages } = behind?.data as InferenceRequested;
+  const behind = (await openai.requests('small'))
+    .map(({ data }) => (data as InferenceRequested).messages)
+    .find((messages) => messages.at(-1)?.parts[0]?.toolResult?.toolCallId === call.id);
   assert.deepEqual(
-    messages.map(({ role, parts }) => [role, parts.map(({ type }) => type).join()]),
+    behind?.map(({ role, parts }) => [role, parts.map(({ type }) => type).join()]),
     [
       ['user', 'text'],
       ['assistant', 'tool_call'],
       ['tool', 'tool_result'],
+    ],
+  );
+});
+
+test('a response calls functions, streamed and kept, and the one after it answers them', { timeout: 120_000 }, async () => {
+  const functions: OpenAI.Responses.FunctionTool[] = tools.map((tool) => {
+    assert.ok(tool.type === 'function');
+    const { name, parameters = {}, description = '' } = tool.function;
+    return { type: 'function', name, parameters, description, strict: false };
+  });
+  const client = new OpenAI({ apiKey: openai.apiKey, baseURL: openai.baseURL, maxRetries: 0 });
+  const call = {
+    ...{ model: MODEL, input: question.content, tools: functions, temperature: 0 },
+    tool_choice: { type: 'function' as const, name: 'get_weather' },
+  };
+  const events = await collect(await client.responses.create({ ...call, stream: true }));
+  assert.deepEqual(
+    events.map((event) => event.sequence_number),
+    [...events.keys()],
+  );
+  const last = events.at(-1);
+  assert.ok(last?.type === 'response.completed');
+  const [item, ...more] = last.response.output;
+  assert.ok(item?.type === 'function_call' && more.length === 0);
+  checkWeather(item.arguments);
+  const told = events.map((event) => (event.type === 'response.function_call_arguments.delta' ? event.delta : ''));
+  assert.equal(told.join(''), item.arguments);
+
+  const found = await client.responses.retrieve(last.response.id);
+  assert.deepEqual([found.output, found.tools, found.tool_choice], [
+    last.response.output,
+    last.response.tools,
+    call.tool_choice,
+  ]);
+  const again = await collect(await client.responses.retrieve(found.id, { stream: true, starting_after: 4 }));
+  assert.deepEqual(again, events.slice(5));
+
+  const answered = await client.responses.create({
+    ...{ model: MODEL, tools: functions, max_output_tokens: 20, temperature: 0 },
+    input: [{ type: 'function_call_output', call_id: item.call_id, output: 'Rain.' }],
+    previous_response_id: found.id,
+  });
+  assert.ok(answered.output.length > 0);
+  const { message, request } = await recordedOf(answered.id.replace('resp_', 'inf_'));
+  assert.deepEqual([message.role, message.parts[0]?.toolResult?.toolCallId], ['tool', item.call_id]);
+  assert.deepEqual(
+    request.messages.map(({ role }) => role),
+    ['user', 'assistant', 'tool'],
+  );
+  const whole = await client.responses.create({ ...call, input: [{ role: 'user', content: 'Weather?' }] });
+  assert.equal(whole.output[0]?.type, 'function_call');
+
+  const history = await fetch(`${openai.baseURL}/conversations/${message.conversationId}`, {
+    headers: { authorization: `Bearer ${openai.apiKey}` },
+  });
+  const { turns } = (await history.json()) as {
+    turns: { items: { tool_calls: Call[]; tool_results: unknown[] }[] };
+  };
+  assert.deepEqual(
+    turns.items.toReversed().map(({ tool_calls: calls, tool_results: results }) => [calls.map(({ id }) => id), results]),
+    [
+      [[item.call_id], []],
+      [[], [{ tool_call_id: item.call_id, content: 'Rain.' }]],
     ],
   );
 });

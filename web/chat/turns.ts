@@ -47,6 +47,7 @@ export type RecordedTurn = {
   readonly parent_id: string | null;
   readonly message: string;
   readonly response: string | null;
+  readonly tool_calls: readonly { readonly name: string; readonly arguments: string }[];
   readonly status: 'running' | 'completed' | 'failed' | 'cancelled';
   readonly code: string | null;
   readonly finish_reason: string | null;
@@ -59,11 +60,19 @@ export type RecordedTurn = {
   readonly ended_at: string | null;
 };
 
+/** An answer and what it called, as Markdown. */
+function answerOf({ response, tool_calls: calls }: RecordedTurn): string {
+  const called = calls.map(
+    ({ name, arguments: given }) => `Called \`${name}\`:\n\n\`\`\`json\n${given}\n\`\`\``,
+  );
+  return [response ?? '', ...called].filter((piece) => piece !== '').join('\n\n');
+}
+
 export function recordedTurn(found: RecordedTurn): Turn {
   const { message_id, usage, submitted_at, ended_at, code } = found;
   return openTurn(message_id, found.message, {
     ...{ messageId: message_id, inferenceId: found.inference_id, parentId: found.parent_id },
-    ...{ answer: found.response ?? '', status: found.status, model: found.model, pinned: found.pinned },
+    ...{ answer: answerOf(found), status: found.status, model: found.model, pinned: found.pinned },
     finishReason: found.finish_reason,
     problem: found.status === 'failed' ? `The answer failed (${code ?? 'unknown'}).` : null,
     ...(ended_at === null

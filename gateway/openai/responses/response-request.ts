@@ -1,48 +1,10 @@
 import { z } from 'zod';
-import type { PromptMessage } from '../../../schemas/generated/types.ts';
-import { textPart } from '../../../streams/parts.ts';
 import { idParams, metadata, submissionOf, type Submission } from '../../requests.ts';
 import { formatOfText, textFormat } from '../response-format.ts';
 import { serviceTier, tierOf } from '../service-tier.ts';
+import { checkToolUse, flatToolChoice, flatTools, toolUseOf } from '../tools.ts';
 import { isEmpty, isTextFormat, unsupported } from '../unsupported.ts';
-
-const ROLES = { system: 'system', developer: 'system', user: 'user', assistant: 'assistant' } as const;
-const roles = ['system', 'developer', 'user', 'assistant'] as const;
-
-const text = z.string().max(1_000_000);
-const part = z.looseObject({ type: z.enum(['input_text', 'output_text', 'text']), text });
-const content = z
-  .union([text, z.array(part).min(1)], {
-    error:
-      'must be a text or an array of input_text and output_text parts; images, audio and files are not taken here',
-  })
-  .describe('A text, or an array of {"type": "input_text" or "output_text", "text": …}.');
-
-const item = z.looseObject({
-  type: z
-    .literal('message', { error: 'must be message: tools, reasoning and references are not taken here' })
-    .optional(),
-  role: z.enum(roles, { error: `must be one of ${roles.join(', ')}` }),
-  content,
-});
-type Item = z.output<typeof item>;
-
-const items = z
-  .array(item)
-  .min(1)
-  .superRefine((list, context) => {
-    const last = list.at(-1);
-    const path = (field: string): PropertyKey[] => [list.length - 1, field];
-    if (last !== undefined && last.role !== 'user') {
-      context.addIssue({
-        code: 'custom',
-        path: path('role'),
-        message: 'the last message must be of the user',
-      });
-    } else if (last !== undefined && textOfContent(last.content) === '') {
-      context.addIssue({ code: 'custom', path: path('content'), message: 'there is nothing to answer' });
-    }
-  });
+import { items, saidIn, text } from './response-input.ts';
 
 const responseId = z.string().min(1).max(128);
 const label = z.string().min(1).max(256).nullish();
@@ -81,7 +43,7 @@ export const responseRequest = z
         }
         return z.NEVER;
       })
-      .describe('A text, or messages, oldest first; the last is of the user and is answered.'),
+      .describe('A text, or items, oldest first; the last message is of the user and is answered, or functions have answered.'),
     instructions: text.nullish().describe('A system message for this response alone.'),
     previous_response_id: responseId.nullish().describe('The response that this one follows.'),
     conversation: z
@@ -98,6 +60,9 @@ export const responseRequest = z
     max_output_tokens: z.int().min(1).max(1_000_000).nullish().describe('Most tokens; the model sets a cap.'),
     temperature: z.number().min(0).max(2).nullish(),
     top_p: z.number().gt(0).max(1).nullish(),
+    tools: flatTools,
+    tool_choice: flatToolChoice,
+    parallel_tool_calls: z.boolean().nullish().describe('False for at most one call; true if left out.'),
     metadata: metadata.nullish(),
     service_tier: serviceTier,
     include: z.array(included).nullish(),
@@ -113,8 +78,6 @@ export const responseRequest = z
       'what does not fit of the conversation is left out of the prompt',
       (value) => value === 'auto',
     ),
-    tools: unsupported('no tools are called here', isEmpty),
-    tool_choice: unsupported('no tools are called here', (value) => value === 'none' || value === 'auto'),
     n: unsupported('one call gives one answer', (value) => value === 1),
     prompt: unsupported('no prompts are kept here'),
     top_logprobs: unsupported('no probabilities are reported', (value) => value === 0),
@@ -132,7 +95,16 @@ export const responseRequest = z
     if (conversation !== null && previous !== null) {
       issue('previous_response_id', 'does not go with conversation: name one of them');
     }
-    if (conversation !== null && body.input.length > 1) {
+    checkToolUse(
+      {
+        tools: body.tools ?? [],
+        choice: body.tool_choice ?? null,
+        hasFormat: (body.text?.format?.type ?? 'text') !== 'text',
+      },
+      ['text', 'format'],
+      (found) => context.addIssue(found),
+    );
+    if (conversation !== null && saidIn(body.input).preceding.length > 0) {
       issue('input', 'must be one message where a conversation is named, which holds those before');
     }
   })
@@ -152,8 +124,8 @@ export type WantedResponse = {
 export function wantedResponseOf(body: ResponseRequest): WantedResponse {
   const { conversation } = body;
   const named = typeof conversation === 'string' ? conversation : conversation?.id;
-  const last = body.input.at(-1);
-  const plain = submissionOf(last === undefined ? undefined : textOfContent(last.content), {
+  const said = saidIn(body.input);
+  const plain = submissionOf(said.text, {
     ...(named === undefined ? {} : { conversation_id: named }),
     model: body.model ?? undefined,
     max_tokens: body.max_output_tokens ?? undefined,
@@ -167,7 +139,9 @@ export function wantedResponseOf(body: ResponseRequest): WantedResponse {
     submission: {
       ...plain,
       format: formatOfText(body.text?.format ?? null),
-      preceding: body.input.slice(0, -1).map(precedingOf),
+      tools: toolUseOf(body.tools ?? [], body.tool_choice ?? null, body.parallel_tool_calls ?? true),
+      preceding: said.preceding,
+      toolResults: said.toolResults,
       instructions: instructions === '' ? null : instructions,
       subjectId: body.safety_identifier ?? body.user ?? null,
     },
@@ -175,12 +149,4 @@ export function wantedResponseOf(body: ResponseRequest): WantedResponse {
     stream: body.stream ?? false,
     background: body.background ?? false,
   };
-}
-
-function precedingOf(said: Item): PromptMessage {
-  return { role: ROLES[said.role], parts: [textPart(textOfContent(said.content))] };
-}
-
-function textOfContent(said: Item['content']): string {
-  return typeof said === 'string' ? said : said.map((piece) => piece.text).join('');
 }

@@ -5,8 +5,10 @@ import type { FlushLater } from '../../streams/flush-queue.ts';
 import type { FrameSink } from '../../streams/frames.ts';
 import { FROM_CACHE } from '../answer-headers.ts';
 import { answerProblem, streamReset, tooSlow } from '../answer-problem.ts';
-import { responseEventsOf, type Written } from './response-events.ts';
+import type { Written } from './numbered-events.ts';
+import { messageEventsOf } from './response-events.ts';
 import type { ResponseFacts } from './response.ts';
+import { toolEventsOf } from './tool-events.ts';
 
 type ResponseSinkOptions = {
   readonly response: ServerResponse;
@@ -29,7 +31,8 @@ type ResponseSinkOptions = {
 export function openResponseSink(options: ResponseSinkOptions): FrameSink {
   const { facts, startingAfter, onEnd = () => undefined } = options;
   const isResumed = startingAfter !== null;
-  const events = responseEventsOf(facts, startingAfter ?? -1);
+  const eventsOf = facts.tools === null ? messageEventsOf : toolEventsOf;
+  const events = eventsOf(facts, startingAfter ?? -1);
   const stream = openEventStream({
     ...options,
     resumed: isResumed,

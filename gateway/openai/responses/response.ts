@@ -1,6 +1,7 @@
 import type { ConversationQueries } from '../../../projections/conversations/queries.ts';
-import type { AnswerFormat, MessageSubmitted } from '../../../schemas/generated/types.ts';
+import type { AnswerFormat, MessageSubmitted, ToolUse } from '../../../schemas/generated/types.ts';
 import { inferenceIdOf } from '../../../streams/ids.ts';
+import { readToolCalls, toolCallId, type WrittenCall } from '../../../streams/tool-calls.ts';
 import type { Problem } from '../../problems.ts';
 import type { End } from '../../streams/frames.ts';
 import { textFormatJson } from '../response-format.ts';
@@ -25,6 +26,7 @@ export type ResponseFacts = {
   readonly temperature: number;
   readonly topP: number;
   readonly format: AnswerFormat | null;
+  readonly tools: ToolUse | null;
   readonly metadata: Readonly<Record<string, string>>;
 };
 
@@ -48,6 +50,7 @@ export function factsOfMessage(message: MessageSubmitted): ResponseFacts {
     temperature: parameters.temperature,
     topP: parameters.topP,
     format: parameters.format,
+    tools: parameters.tools,
     metadata,
   };
 }
@@ -67,6 +70,7 @@ export function factsOfInference(view: InferenceView): ResponseFacts | null {
     temperature: asked.temperature,
     topP: asked.topP,
     format: asked.format ?? null,
+    tools: asked.tools ?? null,
     metadata,
   };
 }
@@ -86,15 +90,15 @@ export function responseJson(facts: ResponseFacts, state: ResponseState): Json {
     max_output_tokens: facts.maxOutputTokens,
     // Who really answered, once that is known.
     model: state.type === 'ended' && state.end.model !== '' ? state.end.model : facts.model,
-    output: isEmpty ? [] : [itemJson(facts, itemStatus(state), [partJson(state.text)])],
-    parallel_tool_calls: true,
+    output: isEmpty ? [] : outputJson(facts, state),
+    parallel_tool_calls: facts.tools?.parallel ?? true,
     previous_response_id: facts.previousResponseId,
     conversation: { id: facts.conversationId },
     store: true,
     temperature: facts.temperature,
     text: { format: textFormatJson(facts.format) },
-    tool_choice: 'auto',
-    tools: [],
+    tool_choice: choiceJson(facts.tools),
+    tools: facts.tools?.tools.map(toolJson) ?? [],
     top_p: facts.topP,
     truncation: 'auto',
     usage: state.type === 'ended' ? usageJson(state.end) : null,
@@ -102,7 +106,34 @@ export function responseJson(facts: ResponseFacts, state: ResponseState): Json {
   };
 }
 
-/** The one item of a response's output: a message. */
+/** What was said, then what was called. */
+function outputJson(
+  facts: ResponseFacts,
+  state: Extract<ResponseState, { readonly type: 'ended' | 'failed' }>,
+): readonly Json[] {
+  const status = itemStatus(state);
+  const { text, calls } = facts.tools === null ? { text: state.text, calls: [] } : readToolCalls(state.text);
+  return [
+    ...(text === '' && calls.length > 0 ? [] : [itemJson(facts, status, [partJson(text)])]),
+    ...calls.map((call, index) => callJson(facts, index, call, status)),
+  ];
+}
+
+/** An item of a response's output: a call of a function. */
+export function callJson({ inferenceId }: ResponseFacts, index: number, call: WrittenCall, status: string): Json {
+  const id = toolCallId(inferenceId, index);
+  return { id: id.replace(/^call_/, 'fc_'), type: 'function_call', status, call_id: id, ...call };
+}
+
+function toolJson({ name, description, schema }: ToolUse['tools'][number]): Json {
+  return { type: 'function', name, description, parameters: JSON.parse(schema) as object, strict: false };
+}
+
+function choiceJson(use: ToolUse | null): unknown {
+  return use?.choice === 'named' ? { type: 'function', name: use.name } : (use?.choice ?? 'auto');
+}
+
+/** An item of a response's output: a message. */
 export function itemJson({ inferenceId }: ResponseFacts, status: string, content: readonly Json[]): Json {
   return { id: itemIdOf(inferenceId), type: 'message', status, role: 'assistant', content };
 }

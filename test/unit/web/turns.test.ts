@@ -83,6 +83,7 @@ describe('what is read anew', () => {
         parent_id: null,
         message: 'q',
         response: null,
+        tool_calls: [{ name: 'f', arguments: '{"a": 1}' }],
         status: 'failed',
       },
       ...{
@@ -97,6 +98,6 @@ describe('what is read anew', () => {
     };
     const { problem, totalMillis, thumb, besideId, answer, pinned } = recordedTurn(recorded);
     assert.deepEqual([problem, totalMillis, thumb], ['The answer failed (timeout).', 1_500, -1]);
-    assert.deepEqual([besideId, answer, pinned], ['other', '', true]);
+    assert.deepEqual([besideId, answer, pinned], ['other', 'Called `f`:\n\n```json\n{"a": 1}\n```', true]);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { PREAMBLE, responseEventsOf } from '../../../../../gateway/openai/responses/response-events.ts';
+import { PREAMBLE, messageEventsOf } from '../../../../../gateway/openai/responses/response-events.ts';
 import type { ResponseFacts } from '../../../../../gateway/openai/responses/response.ts';
 import { endProblem } from '../../../../../gateway/problems.ts';
 import { stepsAfter, type RecordedAnswer } from '../../../../../gateway/streams/recorded-answer.ts';
@@ -18,6 +18,7 @@ const facts: ResponseFacts = {
   previousResponseId: null,
   maxOutputTokens: 100,
   format: null,
+  tools: null,
   temperature: 0.7,
   topP: 1,
   metadata: { team: 'red' },
@@ -56,7 +57,7 @@ const any: fc.Arbitrary<Accepted> = fc.record({
 
 /** Tells an encoder what was accepted, from the first delta on, as a reader of the deltas does. */
 function streamOf({ steps, last: how }: Accepted, startingAfter = -1): string {
-  const events = responseEventsOf(facts, startingAfter);
+  const events = messageEventsOf(facts, startingAfter);
   let body = events.begin();
   for (const [seq, step] of steps.entries()) {
     if (step !== null) {
@@ -70,7 +71,7 @@ function streamOf({ steps, last: how }: Accepted, startingAfter = -1): string {
   return body + endOf(events, steps.length, how);
 }
 
-function endOf(events: ReturnType<typeof responseEventsOf>, seq: number, how: Last): string {
+function endOf(events: ReturnType<typeof messageEventsOf>, seq: number, how: Last): string {
   if (how === 'failed') return events.failed(seq, failure).text;
   if (how === 'cancelled') return events.end(seq, { ...end, outcome: 'cancelled', finishReason: null }).text;
   return events.end(seq, { ...end, finishReason: how === 'length' ? 'length' : 'stop' }).text;
@@ -88,7 +89,7 @@ function streamOfRecord({ steps, last: how }: Accepted, startingAfter = -1): str
     deltaMillis: [],
     end,
   };
-  const events = responseEventsOf(facts, startingAfter);
+  const events = messageEventsOf(facts, startingAfter);
   let body = events.begin();
   const shown = stepsAfter(recorded, -1);
   for (const step of shown.steps) {
@@ -177,7 +178,7 @@ test('a client that holds text which was taken back is told so from the record a
 
 test('a record without its pieces is told whole to who has nothing, and never cut wrongly', () => {
   const told = (startingAfter: number): string => {
-    const events = responseEventsOf(facts, startingAfter);
+    const events = messageEventsOf(facts, startingAfter);
     return events.delta(0, 'one two three') + events.failed(3, failure).text;
   };
   const whole = readEvents(told(-1));
@@ -190,7 +191,7 @@ test('a record without its pieces is told whole to who has nothing, and never cu
 });
 
 test('a delta has the number of its seq, also where nothing is known of those before it', () => {
-  const events = responseEventsOf(facts);
+  const events = messageEventsOf(facts);
   const heard = eventsOf(events.delta(2, 'three')).map(({ event }) => event);
   assert.deepEqual(
     heard.slice(PREAMBLE).map((event) => [event.sequence_number, event['delta']]),
@@ -199,11 +200,11 @@ test('a delta has the number of its seq, also where nothing is known of those be
 });
 
 test('a stream that breaks says so under the last number, so that whoever comes back misses nothing', () => {
-  const events = responseEventsOf(facts);
+  const events = messageEventsOf(facts);
   const body = events.begin() + events.delta(0, 'one');
   const said = eventsOf(body + events.broken(failure)).map(({ event }) => event.sequence_number);
   assert.deepEqual(said, [0, 1, 2, 3, 4, 4]);
-  const [silent] = eventsOf(responseEventsOf(facts, 9).broken(failure));
+  const [silent] = eventsOf(messageEventsOf(facts, 9).broken(failure));
   assert.equal(silent?.event.sequence_number, 9);
 });
 

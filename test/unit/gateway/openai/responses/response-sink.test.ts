@@ -10,7 +10,7 @@ import { eventsOf, readEvents } from './event-rules.ts';
 const facts = {
   ...{ inferenceId: 'inf_abc', conversationId: 'conv_1', createdAt: 1_700_000_000, model: 'm' },
   ...{ instructions: null, previousResponseId: null, metadata: {} },
-  ...{ maxOutputTokens: 100, format: null, temperature: 0.7, topP: 1 },
+  ...{ maxOutputTokens: 100, format: null, tools: null, temperature: 0.7, topP: 1 },
 };
 const end = {
   ...{ outcome: 'completed' as const, finishReason: 'stop', model: 'm' },

@@ -33,6 +33,10 @@ const event = messageEvent({
     }),
     instructions: 'in French',
     format: { name: 'n', schema: '{"type":"object"}' },
+    tools: {
+      tools: [{ name: 'f', description: '', schema: '{"type":"object"}' }],
+      ...{ choice: 'required', name: null, parallel: false },
+    },
   },
   ids: { messageId, conversationId: 'conv_1', inferenceId },
   model: {
