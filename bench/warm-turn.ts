@@ -137,7 +137,8 @@ async function generate(
       topP: 1,
       seed: null,
       stop: [],
-      format: null, tools: null,
+      format: null,
+      tools: null,
     },
   };
   for await (const part of engine.generate(prompt, { signal: new AbortController().signal })) {

@@ -82,8 +82,7 @@ export function terminalOf(
   };
   switch (ending.type) {
     case 'completed': {
-      const toolCalls =
-        request.parameters.tools === null ? [] : toolCallsOf(request.inferenceId, text);
+      const toolCalls = request.parameters.tools === null ? [] : toolCallsOf(request.inferenceId, text);
       const finishReason = endOf(ending.finishReason, toolCalls.length);
       return { type: 'InferenceCompleted', data: { ...data, finishReason, toolCalls }, ...where };
     }

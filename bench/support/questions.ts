@@ -65,6 +65,7 @@ function promptOf(text: string): Prompt {
     topP: 1,
     seed: null,
     stop: [],
-    format: null, tools: null,
+    format: null,
+    tools: null,
   };
 }

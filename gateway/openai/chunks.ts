@@ -1,9 +1,4 @@
-import {
-  createToolReader,
-  readToolCalls,
-  toolCallId,
-  type ToolPiece,
-} from '../../streams/tool-calls.ts';
+import { createToolReader, readToolCalls, toolCallId, type ToolPiece } from '../../streams/tool-calls.ts';
 import type { Answer } from '../http/answer-sink.ts';
 import { problemBody, type Problem } from '../problems.ts';
 import type { End } from '../streams/frames.ts';

@@ -1,13 +1,20 @@
 import { z } from 'zod';
 import type { PromptMessage, ToolResult } from '../../schemas/generated/types.ts';
 import { plain, textPart, toolCallPart, toolResultPart } from '../../streams/parts.ts';
+import { refuse } from '../problems.ts';
 import { metadata, submissionOf, type Submission } from '../requests.ts';
 import { serviceTier, tierOf } from './service-tier.ts';
 import { formatOf, responseFormat } from './response-format.ts';
 import { checkToolUse, toolChoice, toolName, tools, toolUseOf } from './tools.ts';
 import { isEmpty, unsupported } from './unsupported.ts';
 
-const ROLES = { system: 'system', developer: 'system', user: 'user', assistant: 'assistant', tool: 'tool' } as const;
+const ROLES = {
+  system: 'system',
+  developer: 'system',
+  user: 'user',
+  assistant: 'assistant',
+  tool: 'tool',
+} as const;
 const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
 
 const text = z.string().max(1_000_000);
@@ -128,8 +135,11 @@ export type Wanted = {
 /**
  * Returns what a checked body asks for: its last message is what is said, or the results of tools that it ends with; all
  * before is what preceded.
+ *
+ * Throws `invalid_request` for the result of a call that nobody made; where a conversation is named it may hold the call.
  */
 export function wantedOf(body: CompletionRequest, conversationId: string | null): Wanted {
+  if (conversationId === null) checkResults(body.messages);
   const results = body.messages.slice(body.messages.findLastIndex(({ role }) => role !== 'tool') + 1);
   const said = results.length === 0 ? body.messages.at(-1) : undefined;
   const preceding = joined(body.messages.slice(0, -Math.max(1, results.length)));
@@ -150,11 +160,7 @@ export function wantedOf(body: CompletionRequest, conversationId: string | null)
       ...plain,
       stop,
       format: formatOf(body.response_format ?? null),
-      tools: toolUseOf(
-        functionsOf(body.tools),
-        body.tool_choice ?? null,
-        body.parallel_tool_calls ?? true,
-      ),
+      tools: toolUseOf(functionsOf(body.tools), body.tool_choice ?? null, body.parallel_tool_calls ?? true),
       toolResults: results.map(resultOf),
       preceding,
       choices,
@@ -164,6 +170,18 @@ export function wantedOf(body: CompletionRequest, conversationId: string | null)
     stream: body.stream ?? false,
     includeUsage: body.stream_options?.include_usage ?? false,
   };
+}
+
+function checkResults(messages: readonly Message[]): void {
+  const called = new Set<string>();
+  for (const [index, { role, tool_calls: calls, tool_call_id: id }] of messages.entries()) {
+    for (const call of calls ?? []) called.add(call.id);
+    if (role !== 'tool' || called.has(id ?? '')) continue;
+    throw refuse('invalid_request', 'a tool answers a call that no message before it makes', {
+      param: `messages[${index}].tool_call_id`,
+      fix: 'send the message of the assistant that called it as well',
+    });
+  }
 }
 
 function functionsOf(

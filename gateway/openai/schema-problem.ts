@@ -123,7 +123,8 @@ function kept(node: unknown, depth: number): unknown {
   if (node === true) return {};
   if (!isObject(node) || depth > MOST_NESTED) return node;
   const { allOf } = node;
-  if (Array.isArray(allOf) && allOf.length === 1) return kept({ ...omit(node, 'allOf'), ...(allOf[0] as object) }, depth + 1);
+  if (Array.isArray(allOf) && allOf.length === 1)
+    return kept({ ...omit(node, 'allOf'), ...(allOf[0] as object) }, depth + 1);
   const inner = (value: unknown): unknown => kept(value, depth + 1);
   const words = Object.entries(node).flatMap(([word, value]): [string, unknown][] => {
     if (!KNOWN.has(word)) return [];
@@ -133,7 +134,8 @@ function kept(node: unknown, depth: number): unknown {
     if (['properties', '$defs', 'definitions'].includes(word) && isObject(value))
       return [[word, Object.fromEntries(Object.entries(value).map(([name, one]) => [name, inner(one)]))]];
     if ((word === 'anyOf' || word === 'oneOf') && Array.isArray(value)) return [[word, value.map(inner)]];
-    if (word === 'items' || (word === 'additionalProperties' && isObject(value))) return [[word, inner(value)]];
+    if (word === 'items' || (word === 'additionalProperties' && isObject(value)))
+      return [[word, inner(value)]];
     return [[word, value]];
   });
   return Object.fromEntries(words);

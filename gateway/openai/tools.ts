@@ -66,7 +66,10 @@ const modes = z.enum(['none', 'auto', 'required']);
 const choiceProblem = { error: 'must be none, auto, required, or name a function' };
 
 export const toolChoice = z
-  .union([modes, z.looseObject({ type: z.literal('function'), function: z.looseObject({ name: toolName }) })], choiceProblem)
+  .union(
+    [modes, z.looseObject({ type: z.literal('function'), function: z.looseObject({ name: toolName }) })],
+    choiceProblem,
+  )
   .transform((choice) => (typeof choice === 'string' ? choice : { name: choice.function.name }))
   .nullish()
   .describe('Whether a function has to be called, and which.');
@@ -98,11 +101,7 @@ export function checkToolUse(
 }
 
 /** Returns what is recorded of the tools of a turn; null where nothing may be called. */
-export function toolUseOf(
-  given: readonly ToolFunction[],
-  choice: Choice,
-  parallel: boolean,
-): ToolUse | null {
+export function toolUseOf(given: readonly ToolFunction[], choice: Choice, parallel: boolean): ToolUse | null {
   if (given.length === 0 || choice === 'none') return null;
   const isNamed = choice !== null && typeof choice === 'object';
   return {

@@ -1,6 +1,7 @@
 import type { ContextEntry, PromptMessage } from '../../schemas/generated/types.ts';
-import { answerParts, textOf } from '../../streams/parts.ts';
+import { textOf } from '../../streams/parts.ts';
 import { MESSAGE_OVERHEAD } from './count-tokens.ts';
+import { said } from './said.ts';
 import type { Turn } from './state.ts';
 
 /** What an answered turn is in the prompts of those that follow it. */
@@ -31,10 +32,7 @@ export function exchangeOf(turn: Turn): Exchange {
 function makeExchange(turn: Turn): Exchange {
   const { messageId, role, parts, answer, messageTokens, answerTokens } = turn;
   return {
-    messages: [
-      { role, parts },
-      said(turn),
-    ],
+    messages: [{ role, parts }, said(turn)],
     entries: [
       { messageId, kind: 'answer', tokens: answerTokens, decision: 'included' },
       { messageId, kind: 'message', tokens: messageTokens, decision: 'included' },
@@ -42,13 +40,4 @@ function makeExchange(turn: Turn): Exchange {
     tokens: messageTokens + answerTokens + 2 * MESSAGE_OVERHEAD,
     characters: textOf(parts).length + answer.length,
   };
-}
-
-/** What the model said, as a message. */
-export function said({
-  inferenceId,
-  answer,
-  parameters,
-}: Pick<Turn, 'inferenceId' | 'answer' | 'parameters'>): PromptMessage {
-  return { role: 'assistant', parts: answerParts(inferenceId, answer, parameters.tools !== null) };
 }

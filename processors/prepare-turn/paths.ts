@@ -1,6 +1,6 @@
 import type { MessagePart, Parameters, PromptMessage } from '../../schemas/generated/types.ts';
 import { sha256 } from '../../streams/ids.ts';
-import { said } from './exchange.ts';
+import { said } from './said.ts';
 
 /** Hash of the path that says nothing: above every root. */
 const ABOVE_ROOTS = '';

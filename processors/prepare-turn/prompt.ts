@@ -28,12 +28,7 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
   const openingTokens = opening.reduce((sum, { tokens }) => sum + tokens + MESSAGE_OVERHEAD, 0);
   const toolTokens = tokensOfTools(turn.parameters.tools);
   const least =
-    systemTokens +
-    toolTokens +
-    openingTokens +
-    instructionTokens +
-    turn.messageTokens +
-    MESSAGE_OVERHEAD;
+    systemTokens + toolTokens + openingTokens + instructionTokens + turn.messageTokens + MESSAGE_OVERHEAD;
   if (least > budget) return null;
 
   const history = chooseHistory(conversation, turn, { used: least, budget }, rules);

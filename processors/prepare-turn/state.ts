@@ -85,7 +85,10 @@ export type Conversation = {
 };
 
 /** Where in the tree a message goes, and what it says there. */
-export type Place = Pick<Turn, 'parentId' | 'role' | 'parts' | 'preceding' | 'held' | 'systemFrom' | 'instructions'>;
+export type Place = Pick<
+  Turn,
+  'parentId' | 'role' | 'parts' | 'preceding' | 'held' | 'systemFrom' | 'instructions'
+>;
 
 /** A message that came alone, to a conversation without system messages. */
 const NOTHING_PRECEDES: Pick<Turn, 'preceding' | 'held' | 'systemFrom' | 'instructions'> = {

@@ -1,4 +1,10 @@
-import type { AnswerFormat, FinishReason, MessageKind, Role, ToolUse } from '../../schemas/generated/types.ts';
+import type {
+  AnswerFormat,
+  FinishReason,
+  MessageKind,
+  Role,
+  ToolUse,
+} from '../../schemas/generated/types.ts';
 
 /** Text as it lies in a row: in the clear, or sealed (base64). Erased text has neither. */
 export type StoredContent = {

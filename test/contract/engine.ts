@@ -24,7 +24,8 @@ export function aPrompt(overrides: Partial<Prompt> = {}): Prompt {
     topP: 1,
     seed: 7,
     stop: [],
-    format: null, tools: null,
+    format: null,
+    tools: null,
     ...overrides,
   };
 }

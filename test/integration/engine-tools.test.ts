@@ -83,12 +83,18 @@ test('a call that was cut anywhere goes on, and is whole; one that is free is bo
 });
 
 test('several calls at once are calls all the same; a text beside tools is free', async () => {
-  const many = await answer(engine, prompt(use({ parallel: true }), { maxTokens: 120, temperature: 1, seed: 5 }));
+  const many = await answer(
+    engine,
+    prompt(use({ parallel: true }), { maxTokens: 120, temperature: 1, seed: 5 }),
+  );
   assert.equal(readToolCalls(many.text).text, '');
   assert.ok(readToolCalls(many.text).calls.length > 0, many.text);
   const free = await answer(engine, prompt(use({ choice: 'auto' }), { prefix: 'The sea is', maxTokens: 20 }));
   assert.ok(free.text.length > 0);
-  const told = await answer(engine, prompt(use({ choice: 'auto' }), { prefix: '<tool_call>no JSON', maxTokens: 20 }));
+  const told = await answer(
+    engine,
+    prompt(use({ choice: 'auto' }), { prefix: '<tool_call>no JSON', maxTokens: 20 }),
+  );
   assert.ok(told.text.length > 0, 'what begins like a call and is none is text');
 });
 

@@ -30,7 +30,7 @@ const refused: readonly (readonly [Record<string, unknown>, string])[] = [
     { input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'https://x.y/z' }] }] },
     'input[0].content',
   ],
-  [{ input: [{ type: 'function_call_output', call_id: 'c', output: 'x' }] }, 'input[0].type'],
+  [{ input: [{ type: 'function_call_output', call_id: 'c', output: 'x' }] }, 'input[0].call_id'],
   [{ input: [{ role: 'assistant', content: 'I say' }] }, 'input[0].role'],
   [{ input: '' }, 'input'],
   [{ tools: [{ type: 'web_search' }] }, 'tools[0].type'],

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
-import type { InferenceCompleted, InferenceRequested, MessageSubmitted } from '../../schemas/generated/types.ts';
+import type {
+  InferenceCompleted,
+  InferenceRequested,
+  MessageSubmitted,
+} from '../../schemas/generated/types.ts';
 import type { LoggedEvent } from '../../streams/event.ts';
 import { textOf } from '../../streams/parts.ts';
 import { collect } from '../support/collect.ts';
@@ -9,36 +13,11 @@ import { startOpenAiPlatform, type OpenAiPlatform } from '../support/openai-plat
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { readRecorded } from '../support/recorded.ts';
 import { kill9 } from '../support/role-process.ts';
+import { callsIn, checkWeather, tools, type Call } from '../support/tool-calls.ts';
 
 /** Programs that have their tools called, by a real model, alone and behind another Steno: with the official SDK. */
 
 const MODEL = 'smollm2-135m-instruct';
-const tools: OpenAI.ChatCompletionTool[] = [
-  {
-    type: 'function',
-    function: {
-      name: 'get_weather',
-      description: 'Weather of a city.',
-      parameters: {
-        type: 'object',
-        properties: { city: { type: 'string', maxLength: 30 }, unit: { enum: ['celsius', 'fahrenheit'] } },
-        required: ['city', 'unit'],
-      },
-    },
-  },
-  {
-    type: 'function',
-    function: {
-      name: 'save_notes',
-      parameters: {
-        type: 'object',
-        properties: {
-          notes: { type: 'array', items: { type: 'string', maxLength: 60 }, minItems: 8, maxItems: 12 },
-        },
-      },
-    },
-  },
-];
 const question = { role: 'user' as const, content: 'What is the weather in Paris?' };
 const asked = {
   ...{ model: MODEL, tools, messages: [question], max_completion_tokens: 900, temperature: 0 },
@@ -54,28 +33,8 @@ after(async () => {
   await front?.stop();
   await openai.stop();
 });
-const sdk = (baseURL = openai.baseURL): OpenAI => new OpenAI({ apiKey: openai.apiKey, baseURL, maxRetries: 0 });
-
-function checkWeather(json: string | undefined): void {
-  const { city, unit } = JSON.parse(json ?? '') as Record<string, unknown>;
-  assert.ok(typeof city === 'string' && ['celsius', 'fahrenheit'].includes(String(unit)), json);
-}
-
-type Call = { readonly id: string; readonly name: string; readonly arguments: string };
-
-/** Puts the calls of a stream together. */
-function callsIn(chunks: readonly OpenAI.ChatCompletionChunk[]): readonly Call[] {
-  const calls: Call[] = [];
-  for (const piece of chunks.flatMap((chunk) => chunk.choices[0]?.delta.tool_calls ?? [])) {
-    const before = calls[piece.index] ?? { id: '', name: '', arguments: '' };
-    calls[piece.index] = {
-      id: before.id + (piece.id ?? ''),
-      name: before.name + (piece.function?.name ?? ''),
-      arguments: before.arguments + (piece.function?.arguments ?? ''),
-    };
-  }
-  return calls;
-}
+const sdk = (baseURL = openai.baseURL): OpenAI =>
+  new OpenAI({ apiKey: openai.apiKey, baseURL, maxRetries: 0 });
 
 /** What of a round trip is on the log. */
 async function recordedOf(inferenceId: string): Promise<{
@@ -94,78 +53,93 @@ async function recordedOf(inferenceId: string): Promise<{
   };
 }
 
-test('a call comes whole or as a stream, and its round trip is on the log', { timeout: 120_000 }, async () => {
-  const { data: whole, response } = await sdk().chat.completions.create(asked).withResponse();
-  const [choice] = whole.choices;
-  assert.equal(choice?.finish_reason, 'tool_calls');
-  assert.equal(choice.message.content, null);
-  const [call, ...more] = choice.message.tool_calls ?? [];
-  assert.ok(call?.type === 'function' && more.length === 0);
-  assert.equal(call.function.name, 'get_weather');
-  checkWeather(call.function.arguments);
+test(
+  'a call comes whole or as a stream, and its round trip is on the log',
+  { timeout: 120_000 },
+  async () => {
+    const { data: whole, response } = await sdk().chat.completions.create(asked).withResponse();
+    const [choice] = whole.choices;
+    assert.equal(choice?.finish_reason, 'tool_calls');
+    assert.equal(choice.message.content, null);
+    const [call, ...more] = choice.message.tool_calls ?? [];
+    assert.ok(call?.type === 'function' && more.length === 0);
+    assert.equal(call.function.name, 'get_weather');
+    checkWeather(call.function.arguments);
 
-  const chunks = await collect(await sdk().chat.completions.create({ ...asked, stream: true }));
-  const [streamed] = callsIn(chunks);
-  assert.equal(streamed?.name, 'get_weather');
-  checkWeather(streamed.arguments);
-  assert.equal(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join(''), '');
-  assert.equal(chunks.at(-1)?.choices[0]?.finish_reason, 'tool_calls');
+    const chunks = await collect(await sdk().chat.completions.create({ ...asked, stream: true }));
+    const [streamed] = callsIn(chunks);
+    assert.equal(streamed?.name, 'get_weather');
+    checkWeather(streamed.arguments);
+    assert.equal(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join(''), '');
+    assert.equal(chunks.at(-1)?.choices[0]?.finish_reason, 'tool_calls');
 
-  const conversation = response.headers.get('x-steno-conversation') ?? '';
-  const answered = await sdk().chat.completions.create(
-    {
-      ...asked,
-      tool_choice: 'auto',
-      max_completion_tokens: 20,
-      messages: [question, choice.message, { role: 'tool', tool_call_id: call.id, content: 'Rain, 12 degrees.' }],
-    },
-    { headers: { 'x-steno-conversation': conversation } },
-  );
-  assert.ok((answered.choices[0]?.message.content ?? '').length > 0);
-  const first = await recordedOf(whole.id.replace('chatcmpl-', 'inf_'));
-  assert.deepEqual(
-    first.end.toolCalls.map(({ id, name, arguments: given }) => [id, name, given.text]),
-    [[call.id, 'get_weather', call.function.arguments]],
-  );
-  assert.equal(first.end.finishReason, 'tool_calls');
-  const { message, request } = await recordedOf(answered.id.replace('chatcmpl-', 'inf_'));
-  assert.deepEqual([message.role, message.parts[0]?.toolResult?.toolCallId], ['tool', call.id]);
-  assert.equal(message.conversationId, first.message.conversationId);
-  assert.equal(request.context.precedingHeld, 2, 'what the log holds of the round trip was found there');
-  assert.deepEqual(
-    request.messages.map(({ role, parts }) => [role, textOf(parts)]),
-    [
-      ['user', question.content],
-      ['assistant', `<tool_call>{"name": "get_weather", "arguments": ${call.function.arguments}}</tool_call>`],
-      ['tool', 'Rain, 12 degrees.'],
-    ],
-  );
-  assert.ok(request.context.entries.some(({ kind, tokens }) => kind === 'tools' && tokens > 100));
-});
+    const conversation = response.headers.get('x-steno-conversation') ?? '';
+    const answered = await sdk().chat.completions.create(
+      {
+        ...asked,
+        tool_choice: 'auto',
+        max_completion_tokens: 20,
+        messages: [
+          question,
+          choice.message,
+          { role: 'tool', tool_call_id: call.id, content: 'Rain, 12 degrees.' },
+        ],
+      },
+      { headers: { 'x-steno-conversation': conversation } },
+    );
+    assert.ok((answered.choices[0]?.message.content ?? '').length > 0);
+    const first = await recordedOf(whole.id.replace('chatcmpl-', 'inf_'));
+    assert.deepEqual(
+      first.end.toolCalls.map(({ id, name, arguments: given }) => [id, name, given.text]),
+      [[call.id, 'get_weather', call.function.arguments]],
+    );
+    assert.equal(first.end.finishReason, 'tool_calls');
+    const { message, request } = await recordedOf(answered.id.replace('chatcmpl-', 'inf_'));
+    assert.deepEqual([message.role, message.parts[0]?.toolResult?.toolCallId], ['tool', call.id]);
+    assert.equal(message.conversationId, first.message.conversationId);
+    assert.equal(request.context.precedingHeld, 2, 'what the log holds of the round trip was found there');
+    assert.deepEqual(
+      request.messages.map(({ role, parts }) => [role, textOf(parts)]),
+      [
+        ['user', question.content],
+        [
+          'assistant',
+          `<tool_call>{"name": "get_weather", "arguments": ${call.function.arguments}}</tool_call>`,
+        ],
+        ['tool', 'Rain, 12 degrees.'],
+      ],
+    );
+    assert.ok(request.context.entries.some(({ kind, tokens }) => kind === 'tools' && tokens > 100));
+  },
+);
 
-test('a worker that dies in the middle of a call is followed by one that ends it', { timeout: 120_000 }, async () => {
-  const stream = await sdk().chat.completions.create({
-    ...{ ...asked, temperature: 1, stream: true as const },
-    messages: [{ role: 'user', content: 'Save what you know of the sea.' }],
-    tool_choice: { type: 'function', function: { name: 'save_notes' } },
-  });
-  const chunks: OpenAI.ChatCompletionChunk[] = [];
-  let killed = false;
-  for await (const chunk of stream) {
-    chunks.push(chunk);
-    if (killed || (callsIn(chunks)[0]?.arguments.length ?? 0) < 30) continue;
-    killed = true;
-    await kill9(openai.platform.find('inference-worker'));
-    void openai.platform.start('inference-worker');
-  }
-  assert.ok(killed);
-  const [call, ...more] = callsIn(chunks);
-  assert.equal(more.length, 0);
-  const { notes } = JSON.parse(call?.arguments ?? '') as { notes: unknown[] };
-  assert.ok(notes.length >= 8);
-  const attempts = (await openai.conversations()).filter(({ type }) => type === 'AttemptStarted');
-  assert.equal(attempts.length, 1, 'it was taken over, not begun anew');
-});
+test(
+  'a worker that dies in the middle of a call is followed by one that ends it',
+  { timeout: 120_000 },
+  async () => {
+    const stream = await sdk().chat.completions.create({
+      ...{ ...asked, temperature: 1, stream: true as const },
+      messages: [{ role: 'user', content: 'Save what you know of the sea.' }],
+      tool_choice: { type: 'function', function: { name: 'save_notes' } },
+    });
+    const chunks: OpenAI.ChatCompletionChunk[] = [];
+    let killed = false;
+    for await (const chunk of stream) {
+      chunks.push(chunk);
+      if (killed || (callsIn(chunks)[0]?.arguments.length ?? 0) < 30) continue;
+      killed = true;
+      await kill9(openai.platform.find('inference-worker'));
+      void openai.platform.start('inference-worker');
+    }
+    assert.ok(killed);
+    const [call, ...more] = callsIn(chunks);
+    assert.equal(more.length, 0);
+    const { notes } = JSON.parse(call?.arguments ?? '') as { notes: unknown[] };
+    assert.ok(notes.length >= 8);
+    const attempts = (await openai.conversations()).filter(({ type }) => type === 'AttemptStarted');
+    assert.equal(attempts.length, 1, 'it was taken over, not begun anew');
+  },
+);
 
 test('calls pass through a Steno whose model is another one', { timeout: 120_000 }, async () => {
   front = await startPlatform({
@@ -208,65 +182,74 @@ test('calls pass through a Steno whose model is another one', { timeout: 120_000
   );
 });
 
-test('a response calls functions, streamed and kept, and the one after it answers them', { timeout: 120_000 }, async () => {
-  const functions: OpenAI.Responses.FunctionTool[] = tools.map((tool) => {
-    assert.ok(tool.type === 'function');
-    const { name, parameters = {}, description = '' } = tool.function;
-    return { type: 'function', name, parameters, description, strict: false };
-  });
-  const client = new OpenAI({ apiKey: openai.apiKey, baseURL: openai.baseURL, maxRetries: 0 });
-  const call = {
-    ...{ model: MODEL, input: question.content, tools: functions, temperature: 0 },
-    tool_choice: { type: 'function' as const, name: 'get_weather' },
-  };
-  const events = await collect(await client.responses.create({ ...call, stream: true }));
-  assert.deepEqual(
-    events.map((event) => event.sequence_number),
-    [...events.keys()],
-  );
-  const last = events.at(-1);
-  assert.ok(last?.type === 'response.completed');
-  const [item, ...more] = last.response.output;
-  assert.ok(item?.type === 'function_call' && more.length === 0);
-  checkWeather(item.arguments);
-  const told = events.map((event) => (event.type === 'response.function_call_arguments.delta' ? event.delta : ''));
-  assert.equal(told.join(''), item.arguments);
+test(
+  'a response calls functions, streamed and kept, and the one after it answers them',
+  { timeout: 120_000 },
+  async () => {
+    const functions: OpenAI.Responses.FunctionTool[] = tools.map((tool) => {
+      assert.ok(tool.type === 'function');
+      const { name, parameters = {}, description = '' } = tool.function;
+      return { type: 'function', name, parameters, description, strict: false };
+    });
+    const client = new OpenAI({ apiKey: openai.apiKey, baseURL: openai.baseURL, maxRetries: 0 });
+    const call = {
+      ...{ model: MODEL, input: question.content, tools: functions, temperature: 0 },
+      tool_choice: { type: 'function' as const, name: 'get_weather' },
+    };
+    const events = await collect(await client.responses.create({ ...call, stream: true }));
+    assert.deepEqual(
+      events.map((event) => event.sequence_number),
+      [...events.keys()],
+    );
+    const last = events.at(-1);
+    assert.ok(last?.type === 'response.completed');
+    const [item, ...more] = last.response.output;
+    assert.ok(item?.type === 'function_call' && more.length === 0);
+    checkWeather(item.arguments);
+    const told = events.map((event) =>
+      event.type === 'response.function_call_arguments.delta' ? event.delta : '',
+    );
+    assert.equal(told.join(''), item.arguments);
 
-  const found = await client.responses.retrieve(last.response.id);
-  assert.deepEqual([found.output, found.tools, found.tool_choice], [
-    last.response.output,
-    last.response.tools,
-    call.tool_choice,
-  ]);
-  const again = await collect(await client.responses.retrieve(found.id, { stream: true, starting_after: 4 }));
-  assert.deepEqual(again, events.slice(5));
+    const found = await client.responses.retrieve(last.response.id);
+    assert.deepEqual(
+      [found.output, found.tools, found.tool_choice],
+      [last.response.output, last.response.tools, call.tool_choice],
+    );
+    const again = await collect(
+      await client.responses.retrieve(found.id, { stream: true, starting_after: 4 }),
+    );
+    assert.deepEqual(again, events.slice(5));
 
-  const answered = await client.responses.create({
-    ...{ model: MODEL, tools: functions, max_output_tokens: 20, temperature: 0 },
-    input: [{ type: 'function_call_output', call_id: item.call_id, output: 'Rain.' }],
-    previous_response_id: found.id,
-  });
-  assert.ok(answered.output.length > 0);
-  const { message, request } = await recordedOf(answered.id.replace('resp_', 'inf_'));
-  assert.deepEqual([message.role, message.parts[0]?.toolResult?.toolCallId], ['tool', item.call_id]);
-  assert.deepEqual(
-    request.messages.map(({ role }) => role),
-    ['user', 'assistant', 'tool'],
-  );
-  const whole = await client.responses.create({ ...call, input: [{ role: 'user', content: 'Weather?' }] });
-  assert.equal(whole.output[0]?.type, 'function_call');
+    const answered = await client.responses.create({
+      ...{ model: MODEL, tools: functions, max_output_tokens: 20, temperature: 0 },
+      input: [{ type: 'function_call_output', call_id: item.call_id, output: 'Rain.' }],
+      previous_response_id: found.id,
+    });
+    assert.ok(answered.output.length > 0);
+    const { message, request } = await recordedOf(answered.id.replace('resp_', 'inf_'));
+    assert.deepEqual([message.role, message.parts[0]?.toolResult?.toolCallId], ['tool', item.call_id]);
+    assert.deepEqual(
+      request.messages.map(({ role }) => role),
+      ['user', 'assistant', 'tool'],
+    );
+    const whole = await client.responses.create({ ...call, input: [{ role: 'user', content: 'Weather?' }] });
+    assert.equal(whole.output[0]?.type, 'function_call');
 
-  const history = await fetch(`${openai.baseURL}/conversations/${message.conversationId}`, {
-    headers: { authorization: `Bearer ${openai.apiKey}` },
-  });
-  const { turns } = (await history.json()) as {
-    turns: { items: { tool_calls: Call[]; tool_results: unknown[] }[] };
-  };
-  assert.deepEqual(
-    turns.items.toReversed().map(({ tool_calls: calls, tool_results: results }) => [calls.map(({ id }) => id), results]),
-    [
-      [[item.call_id], []],
-      [[], [{ tool_call_id: item.call_id, content: 'Rain.' }]],
-    ],
-  );
-});
+    const history = await fetch(`${openai.baseURL}/conversations/${message.conversationId}`, {
+      headers: { authorization: `Bearer ${openai.apiKey}` },
+    });
+    const { turns } = (await history.json()) as {
+      turns: { items: { tool_calls: Call[]; tool_results: unknown[] }[] };
+    };
+    assert.deepEqual(
+      turns.items
+        .toReversed()
+        .map(({ tool_calls: calls, tool_results: results }) => [calls.map(({ id }) => id), results]),
+      [
+        [[item.call_id], []],
+        [[], [{ tool_call_id: item.call_id, content: 'Rain.' }]],
+      ],
+    );
+  },
+);

@@ -144,7 +144,8 @@ function* end(
     outcome = 'cancelled';
     const why = { cancelId: `cancel-${messageId}`, cancelReason: 'stop' } as const;
     yield { type: 'InferenceCancelled', data: { ...data, ...why }, ...place };
-  } else yield { type: 'InferenceCompleted', data: { ...data, finishReason: 'stop', toolCalls: [] }, ...place };
+  } else
+    yield { type: 'InferenceCompleted', data: { ...data, finishReason: 'stop', toolCalls: [] }, ...place };
   const to = { ...place, topic: topics.turns };
   const tokens = text.split(' ').length;
   yield { type: 'UsageRecorded', data: usageOf(conversation, messageId, attempt, tokens), ...to };

@@ -26,12 +26,12 @@ export interface ResponseEvents {
 export interface NumberedEvents {
   /** Number of the event that comes next. */
   readonly next: number;
-  event(type: string, fields: string): string;
-  lifecycle(type: string, state: ResponseState): string;
-  begin(): string;
-  broken(problem: Problem): string;
+  readonly event: (type: string, fields: string) => string;
+  readonly lifecycle: (type: string, state: ResponseState) => string;
+  readonly begin: () => string;
+  readonly broken: (problem: Problem) => string;
   /** What ends a stream whose text was taken back, after what comes before. */
-  reset(before: string): Written;
+  readonly reset: (before: string) => Written;
 }
 
 export function numberEvents(facts: ResponseFacts, startingAfter: number): NumberedEvents {

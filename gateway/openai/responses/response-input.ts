@@ -18,9 +18,7 @@ const content = z
 
 const callId = z.string().min(1).max(256);
 const item = z.looseObject({
-  type: z
-    .enum(types, { error: `must be one of ${types.join(', ')}: nothing else is taken here` })
-    .optional(),
+  type: z.enum(types, { error: `must be one of ${types.join(', ')}: nothing else is taken here` }).optional(),
   role: z.enum(roles, { error: `must be one of ${roles.join(', ')}` }).optional(),
   content: content.optional(),
   call_id: callId.optional(),
@@ -31,7 +29,7 @@ const item = z.looseObject({
 export type Item = z.output<typeof item>;
 
 /** Fields that an item of each type has. */
-const NEEDED: Readonly<Record<(typeof types)[number], readonly (keyof Item & string)[]>> = {
+const NEEDED: Readonly<Record<(typeof types)[number], readonly (keyof Item)[]>> = {
   message: ['role', 'content'],
   function_call: ['call_id', 'name', 'arguments'],
   function_call_output: ['call_id', 'output'],
@@ -63,6 +61,15 @@ export function saidIn(list: readonly Item[]): Said {
     text: last === undefined ? undefined : textOfContent(last.content),
     toolResults: outputs.map(resultOf),
   };
+}
+
+/** Returns where an output lies that answers no call of the input; -1 for nowhere. */
+export function strayOutput(list: readonly Item[]): number {
+  return list.findIndex(
+    ({ type, call_id: id }, index) =>
+      type === 'function_call_output' &&
+      !list.slice(0, index).some((before) => before.type === 'function_call' && before.call_id === id),
+  );
 }
 
 function problemOf(given: Item, isLast: boolean): readonly [string, string] | null {

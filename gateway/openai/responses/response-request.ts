@@ -4,7 +4,7 @@ import { formatOfText, textFormat } from '../response-format.ts';
 import { serviceTier, tierOf } from '../service-tier.ts';
 import { checkToolUse, flatToolChoice, flatTools, toolUseOf } from '../tools.ts';
 import { isEmpty, isTextFormat, unsupported } from '../unsupported.ts';
-import { items, saidIn, text } from './response-input.ts';
+import { items, saidIn, strayOutput, text } from './response-input.ts';
 
 const responseId = z.string().min(1).max(128);
 const label = z.string().min(1).max(256).nullish();
@@ -43,7 +43,9 @@ export const responseRequest = z
         }
         return z.NEVER;
       })
-      .describe('A text, or items, oldest first; the last message is of the user and is answered, or functions have answered.'),
+      .describe(
+        'A text, or items, oldest first; the last message is of the user and is answered, or functions have answered.',
+      ),
     instructions: text.nullish().describe('A system message for this response alone.'),
     previous_response_id: responseId.nullish().describe('The response that this one follows.'),
     conversation: z
@@ -95,6 +97,9 @@ export const responseRequest = z
     if (conversation !== null && previous !== null) {
       issue('previous_response_id', 'does not go with conversation: name one of them');
     }
+    const stray = strayOutput(body.input);
+    if (conversation === null && previous === null && stray >= 0)
+      context.addIssue({ code: 'custom', path: ['input', stray, 'call_id'], message: 'answers no call' });
     checkToolUse(
       {
         tools: body.tools ?? [],

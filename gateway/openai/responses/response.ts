@@ -120,7 +120,12 @@ function outputJson(
 }
 
 /** An item of a response's output: a call of a function. */
-export function callJson({ inferenceId }: ResponseFacts, index: number, call: WrittenCall, status: string): Json {
+export function callJson(
+  { inferenceId }: ResponseFacts,
+  index: number,
+  call: WrittenCall,
+  status: string,
+): Json {
   const id = toolCallId(inferenceId, index);
   return { id: id.replace(/^call_/, 'fc_'), type: 'function_call', status, call_id: id, ...call };
 }

@@ -71,7 +71,13 @@ export function toolEventsOf(facts: ResponseFacts, startingAfter = -1): Response
       case 'text': {
         const opened = open?.type === 'message' ? '' : openMessage();
         open = { type: 'message', text: (open?.type === 'message' ? open.text : '') + found.text };
-        return opened + event('response.output_text.delta', `${messagePlace()},"delta":${JSON.stringify(found.text)},"logprobs":[]`);
+        return (
+          opened +
+          event(
+            'response.output_text.delta',
+            `${messagePlace()},"delta":${JSON.stringify(found.text)},"logprobs":[]`,
+          )
+        );
       }
       case 'call': {
         const closed = close('completed');
@@ -122,7 +128,10 @@ export function toolEventsOf(facts: ResponseFacts, startingAfter = -1): Response
     }
     const part = partJson(closing.text);
     return (
-      event('response.output_text.done', `${messagePlace()},"text":${JSON.stringify(closing.text)},"logprobs":[]`) +
+      event(
+        'response.output_text.done',
+        `${messagePlace()},"text":${JSON.stringify(closing.text)},"logprobs":[]`,
+      ) +
       event('response.content_part.done', `${messagePlace()},"part":${JSON.stringify(part)}`) +
       done(itemJson(facts, status, [part]))
     );

@@ -68,7 +68,7 @@ const PROBE: Prompt = {
   seed: 0,
   stop: [],
   format: null,
-      tools: null,
+  tools: null,
 };
 
 async function generate(id: number, prompt: Prompt): Promise<void> {

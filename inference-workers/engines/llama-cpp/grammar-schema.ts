@@ -24,7 +24,8 @@ export function grammarSchema(schema: unknown): unknown {
   if (type === 'object' || (type === undefined && 'properties' in rest))
     return { ...named, ...objectOf(rest) };
   if (type === 'array' || (type === undefined && 'items' in rest)) return { ...named, ...arrayOf(rest) };
-  if (type === 'string') return { ...named, ...small(rest, ['minLength', 'maxLength'], MOST_LENGTH), ...formatOf(rest), type };
+  if (type === 'string')
+    return { ...named, ...small(rest, ['minLength', 'maxLength'], MOST_LENGTH), ...formatOf(rest), type };
   return { ...named, type: type ?? ANY };
 }
 

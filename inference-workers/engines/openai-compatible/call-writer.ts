@@ -19,9 +19,13 @@ export function createCallWriter(): CallWriter {
     const index = piece.index ?? (piece.name === null ? last : last + 1);
     if (index === current) return piece.arguments;
     if (piece.name === null || index < last)
-      throw new StenoError('engine_failed', `the model's backend sent a piece of a call that it did not begin`, {
-        retryable: true,
-      });
+      throw new StenoError(
+        'engine_failed',
+        `the model's backend sent a piece of a call that it did not begin`,
+        {
+          retryable: true,
+        },
+      );
     const before = close() + (follows || last >= 0 ? '\n' : '');
     [current, last] = [index, index];
     return before + callHead(piece.name) + piece.arguments;

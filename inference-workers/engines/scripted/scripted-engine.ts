@@ -104,7 +104,7 @@ export class ScriptedEngine implements Engine, TokenCounter {
 }
 
 function lastUserText(prompt: Prompt): string {
-  return prompt.messages.findLast((message) => message.role === 'user')?.text ?? '';
+  return prompt.messages.findLast(({ role }) => role === 'user' || role === 'tool')?.text ?? '';
 }
 
 function promptTokens(prompt: Prompt): number {

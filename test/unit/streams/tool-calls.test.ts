@@ -12,8 +12,8 @@ import {
 
 const call = fc.record(
   {
-  name: fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' }),
-  arguments: fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value)),
+    name: fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' }),
+    arguments: fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value)),
   },
   { noNullPrototype: true },
 );
@@ -21,7 +21,17 @@ const call = fc.record(
 const wild = fc
   .array(
     fc.oneof(
-      fc.constantFrom('<tool_call>', '</tool_call>', '{"name": "a", "arguments": ', '{', '}', '"', '\\', ' ', '\n'),
+      fc.constantFrom(
+        '<tool_call>',
+        '</tool_call>',
+        '{"name": "a", "arguments": ',
+        '{',
+        '}',
+        '"',
+        '\\',
+        ' ',
+        '\n',
+      ),
       fc.string({ maxLength: 3 }),
       call.map(writeToolCall),
     ),
@@ -101,7 +111,10 @@ test('what begins like a call and is none is text', () => {
 });
 
 test('ids depend on the inference and the place alone', () => {
-  const text = [writeToolCall({ name: 'f', arguments: '{}' }), writeToolCall({ name: 'g', arguments: '{}' })].join('\n');
+  const text = [
+    writeToolCall({ name: 'f', arguments: '{}' }),
+    writeToolCall({ name: 'g', arguments: '{}' }),
+  ].join('\n');
   const calls = toolCallsOf('inf_1', text);
   assert.deepEqual(
     calls.map(({ id, name }) => [id, name]),

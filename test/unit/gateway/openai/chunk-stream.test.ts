@@ -119,17 +119,30 @@ test('calls of tools come as their own pieces, however the answer is cut; an id 
     assert.equal(datas.pop(), 'data: [DONE]');
     const choices = datas.map((data) => (JSON.parse(data.slice(6)) as ToolChunk).choices[0]);
     const found: { id?: string; name: string; arguments: string }[] = [];
-    for (const { index, id, type, function: piece } of choices.flatMap((one) => one?.delta.tool_calls ?? [])) {
+    for (const { index, id, type, function: piece } of choices.flatMap(
+      (one) => one?.delta.tool_calls ?? [],
+    )) {
       if (id !== undefined) {
         assert.deepEqual([index, type, piece.arguments], [found.length, 'function', '']);
         found.push({ id, name: piece.name ?? '', arguments: '' });
-      } else found.splice(index, 1, { ...found[index], name: found[index]?.name ?? '', arguments: (found[index]?.arguments ?? '') + piece.arguments });
+      } else
+        found.splice(index, 1, {
+          ...found[index],
+          name: found[index]?.name ?? '',
+          arguments: (found[index]?.arguments ?? '') + piece.arguments,
+        });
     }
-    assert.deepEqual(found, calls.map((call, index) => ({ id: toolCallId('inf_abc', index), ...call })));
+    assert.deepEqual(
+      found,
+      calls.map((call, index) => ({ id: toolCallId('inf_abc', index), ...call })),
+    );
     assert.equal(choices.map((one) => one?.delta.content ?? '').join(''), 'Let me look.');
     assert.equal(choices.at(-1)?.finish_reason, 'tool_calls');
     const ids = (body.match(/^id: \d+$/gm) ?? []).map((line) => Number(line.slice(4)));
-    assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => a - b));
+    assert.deepEqual(
+      ids,
+      [...new Set(ids)].sort((a, b) => a - b),
+    );
     assert.equal(ids.at(-1), pieces.length);
   }
 });

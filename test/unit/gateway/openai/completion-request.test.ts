@@ -106,9 +106,17 @@ test('what changes nothing is taken', () => {
 
 const weather = {
   type: 'function',
-  function: { name: 'weather', description: 'd', parameters: { type: 'object', properties: { city: { type: 'string', pattern: 'x' } } } },
+  function: {
+    name: 'weather',
+    description: 'd',
+    parameters: { type: 'object', properties: { city: { type: 'string', pattern: 'x' } } },
+  },
 };
-const called = { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Bonn"}' } };
+const called = {
+  id: 'call_1',
+  type: 'function',
+  function: { name: 'weather', arguments: '{"city":"Bonn"}' },
+};
 
 test('tools are taken with whether they have to be called; none to call are none', () => {
   const { submission } = want({ ...hello, tools: [weather], parallel_tool_calls: false });
@@ -116,7 +124,11 @@ test('tools are taken with whether they have to be called; none to call are none
     tools: [{ name: 'weather', description: 'd', schema: JSON.stringify(weather.function.parameters) }],
     ...{ choice: 'auto', name: null, parallel: false },
   });
-  const named = want({ ...hello, tools: [weather], tool_choice: { type: 'function', function: { name: 'weather' } } });
+  const named = want({
+    ...hello,
+    tools: [weather],
+    tool_choice: { type: 'function', function: { name: 'weather' } },
+  });
   assert.deepEqual([named.submission.tools?.choice, named.submission.tools?.name], ['named', 'weather']);
   assert.equal(want({ ...hello, tools: [weather], tool_choice: 'none' }).submission.tools, null);
 });
@@ -131,11 +143,27 @@ test('what tools answered last is what is said; what they answered before preced
   assert.equal(last.text, null);
   assert.deepEqual(
     last.toolResults.map(({ toolCallId, content }) => [toolCallId, content.text]),
-    [['call_1', 'rain'], ['call_2', 'sun']],
+    [
+      ['call_1', 'rain'],
+      ['call_2', 'sun'],
+    ],
   );
-  assert.deepEqual(last.preceding.map(({ role, parts }) => [role, parts.length]), [['user', 1], ['assistant', 2]]);
+  assert.deepEqual(
+    last.preceding.map(({ role, parts }) => [role, parts.length]),
+    [
+      ['user', 1],
+      ['assistant', 2],
+    ],
+  );
   const later = want({ ...hello, messages: [...hello.messages, ...round, ...hello.messages] }).submission;
-  assert.deepEqual(later.preceding.map(({ role, parts }) => [role, parts.length]), [['user', 1], ['assistant', 2], ['tool', 2]]);
+  assert.deepEqual(
+    later.preceding.map(({ role, parts }) => [role, parts.length]),
+    [
+      ['user', 1],
+      ['assistant', 2],
+      ['tool', 2],
+    ],
+  );
   assert.deepEqual([later.text, later.toolResults], ['hello', []]);
 });
 
@@ -145,11 +173,18 @@ const refused: readonly (readonly [object, string])[] = [
   [{ tools: [{ type: 'function' }] }, 'tools[0].function'],
   [{ tool_choice: 'required' }, 'tool_choice'],
   [{ tools: [weather, weather] }, 'tools[1].function.name'],
-  [{ tools: [{ ...weather, function: { ...weather.function, strict: true } }] }, 'tools[0].function.parameters.properties.city.pattern'],
-  [{ tools: [{ type: 'function', function: { name: 'f', parameters: { type: 'array' } } }] }, 'tools[0].function.parameters.type'],
+  [
+    { tools: [{ ...weather, function: { ...weather.function, strict: true } }] },
+    'tools[0].function.parameters.properties.city.pattern',
+  ],
+  [
+    { tools: [{ type: 'function', function: { name: 'f', parameters: { type: 'array' } } }] },
+    'tools[0].function.parameters.type',
+  ],
   [{ tools: [{ type: 'custom' }] }, 'tools[0].type'],
   [{ tools: [weather], tool_choice: { type: 'function', function: { name: 'g' } } }, 'tool_choice'],
   [{ tools: [weather], response_format: { type: 'json_object' } }, 'response_format'],
+  [{ messages: [{ role: 'tool', content: 'x', tool_call_id: 'c' }] }, 'messages[0].tool_call_id'],
   [{ messages: [...hello.messages, { role: 'assistant' }, ...hello.messages] }, 'messages[1].content'],
   [{ messages: [{ role: 'user', content: 'x', tool_calls: [called] }] }, 'messages[0].tool_calls'],
   [{ functions: [{ name: 'f' }] }, 'functions'],

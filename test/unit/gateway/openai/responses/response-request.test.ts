@@ -124,7 +124,15 @@ const refused: readonly (readonly [string, Record<string, unknown>])[] = [
   ['tools[0].type', { tools: [{ type: 'web_search' }] }],
   ['tool_choice', { tools: [{ type: 'function', name: 'f' }], tool_choice: { type: 'function', name: 'g' } }],
   ['input[0].call_id', { input: [{ type: 'function_call_output', output: 'x' }] }],
-  ['input[1].type', { input: [{ role: 'user', content: 'x' }, { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' }] }],
+  [
+    'input[1].type',
+    {
+      input: [
+        { role: 'user', content: 'x' },
+        { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' },
+      ],
+    },
+  ],
   ['input[0].name', { input: [{ type: 'function_call', call_id: 'c', arguments: '{}' }] }],
   ['text.format', { tools: [{ type: 'function', name: 'f' }], text: { format: { type: 'json_object' } } }],
   ['tool_choice', { tool_choice: 'required' }],

@@ -79,6 +79,7 @@ test('who takes a message in and who reads it from the read model later say the 
     previousResponseId: responseIdOf(inferenceIdOf('msg_1')),
     maxOutputTokens: 7,
     format: { name: 'n', schema: '{"type":"object"}' },
+    tools: event.data.parameters.tools,
     temperature: 0.5,
     topP: 0.9,
     metadata: { a: 'b' },

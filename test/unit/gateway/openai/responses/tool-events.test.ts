@@ -74,7 +74,8 @@ function outputOf(events: readonly Json[]): readonly Json[] {
       texts.splice(at, 1, (texts[at] ?? '') + String(event['delta']));
     }
     if (event['type'] === 'response.output_text.done') assert.equal(event['text'], texts[at]);
-    if (event['type'] === 'response.function_call_arguments.done') assert.equal(event['arguments'], texts[at]);
+    if (event['type'] === 'response.function_call_arguments.done')
+      assert.equal(event['arguments'], texts[at]);
     if (event['type'] === 'response.output_item.done') items.splice(at, 1, event['item'] as Json);
   }
   return items;
