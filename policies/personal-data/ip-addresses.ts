@@ -29,7 +29,9 @@ function isSix(address: string): boolean {
 
 /** Source of the ranges: RFC 1918, RFC 1122, RFC 3927. */
 function isPublic(address: string): boolean {
-  return !/^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|2(?:2[4-9]|[34]\d|5[0-5]))\./.test(address);
+  return !/^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|2(?:2[4-9]|[34]\d|5[0-5]))\./.test(
+    address,
+  );
 }
 
 function isVersion(address: string, before: string): boolean {

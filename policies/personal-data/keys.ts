@@ -11,7 +11,10 @@ const CALLED =
 export function findKeys(text: string): readonly Place[] {
   const made = placesOf(MADE, text);
   const called = placesOf(CALLED, text).filter(({ words }) => isMixed(words));
-  return [...made, ...called.filter(({ start }) => made.every((one) => start < one.start || start >= one.end))];
+  return [
+    ...made,
+    ...called.filter(({ start }) => made.every((one) => start < one.start || start >= one.end)),
+  ];
 }
 
 /** True for what nobody would write as a word: letters of both cases and digits. */

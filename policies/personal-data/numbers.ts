@@ -22,7 +22,8 @@ export function findIbans(text: string): readonly Span[] {
   return placesOf(IBAN, text).flatMap(({ words, start }) => {
     for (let length = words.length; length >= 15; length = words.lastIndexOf(' ', length - 1)) {
       const account = words.slice(0, length).replaceAll(' ', '').toUpperCase();
-      if (account.length >= 15 && account.length <= 34 && isMod97(account)) return [{ start, end: start + length }];
+      if (account.length >= 15 && account.length <= 34 && isMod97(account))
+        return [{ start, end: start + length }];
     }
     return [];
   });

@@ -13,7 +13,8 @@ export type Finding = { readonly kind: PersonalKind; readonly start: number; rea
 
 type Span = Pick<Finding, 'start' | 'end'>;
 
-const EMAIL = /[\p{L}\p{N}._%+'-]+@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+\p{L}{2,}(?![\p{L}\p{N}])/gu;
+const EMAIL =
+  /[\p{L}\p{N}._%+'-]+@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+\p{L}{2,}(?![\p{L}\p{N}])/gu;
 
 /** What is surest comes first: where two overlap it is the one that counts. */
 const FINDERS: Readonly<Record<PersonalKind, (text: string) => readonly Span[]>> = {
