@@ -6,9 +6,11 @@ import type { Config } from '../runtime/config.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { ORDINARY, type Grants } from '../policies/identity/grants.ts';
 import type { Owner, ScopeKind } from '../policies/limits/limits.ts';
-import type { Limits } from '../schemas/generated/types.ts';
+import type { Guards, Limits } from '../schemas/generated/types.ts';
 import type { Caller } from './call.ts';
+import { NO_GUARDS } from './guard.ts';
 import { grantFields } from './identity/grants-schema.ts';
+import { guardsSchema } from './identity/guards-schema.ts';
 import { limitsSchema } from './limits/limits-schema.ts';
 
 const name = z.string().regex(/^[\w.:@-]{1,128}$/, 'up to 128 letters, digits or any of "_.:@-"');
@@ -28,6 +30,7 @@ const keysFile = z.strictObject({
       z.strictObject({
         limits: limitsSchema.nullable().default(null),
         user_limits: limitsSchema.nullable().default(null),
+        guards: guardsSchema.default(NO_GUARDS),
       }),
     )
     .default({}),
@@ -50,6 +53,8 @@ export interface KeyStore {
   grantsOf(keyId: string | null): Grants | null;
   /** What limits a caller: its key, itself, its tenant. */
   limitsOf(owner: Owner): Readonly<Record<ScopeKind, Limits | null>>;
+  /** What is kept out of a tenant's texts. */
+  guardsOf(tenantId: string): Guards;
   stop(): void;
 }
 
@@ -69,6 +74,7 @@ const nobody: KeyStore = {
   find: () => null,
   grantsOf: () => null,
   limitsOf: () => ({ key: null, user: null, tenant: null }),
+  guardsOf: () => NO_GUARDS,
   stop: () => undefined,
 };
 const EVERYBODY: Caller = { tenantId: 'default', principal: 'local', keyId: null };
@@ -118,6 +124,7 @@ export function openKeys(
     },
     grantsOf: (keyId) => keys.grantsOf(keyId),
     limitsOf: (owner) => keys.limitsOf(owner),
+    guardsOf: (tenantId) => keys.guardsOf(tenantId),
     stop: () => clearInterval(timer),
   };
 }
@@ -149,6 +156,7 @@ function everybody(host: string, logger: Logger): KeyStore {
     find: () => credential,
     grantsOf: (keyId) => (keyId === null ? ORDINARY : null),
     limitsOf: () => ({ key: null, user: null, tenant: null }),
+    guardsOf: () => NO_GUARDS,
     stop: () => undefined,
   };
 }
@@ -159,6 +167,7 @@ export type KeysFile = {
   readonly callers: ReadonlyMap<string, Caller>;
   readonly grantsOf: KeyStore['grantsOf'];
   readonly limitsOf: KeyStore['limitsOf'];
+  readonly guardsOf: KeyStore['guardsOf'];
 };
 
 function readKeys(file: string): KeysFile {
@@ -200,6 +209,8 @@ export function parseKeys(text: string, file: string): KeysFile {
   return {
     callers,
     grantsOf: (keyId) => (keyId === null ? null : (grantsOfKey.get(keyId) ?? null)),
+    guardsOf: (tenantId) =>
+      (Object.hasOwn(tenants, tenantId) ? tenants[tenantId]?.guards : null) ?? NO_GUARDS,
     limitsOf({ tenantId, keyId }) {
       const tenant = Object.hasOwn(tenants, tenantId) ? tenants[tenantId] : undefined;
       return {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EventOf, Producer } from '../schemas/generated/types.ts';
+import type { EventOf, PersonalKind, Producer } from '../schemas/generated/types.ts';
 import { deriveId, inferenceIdOf, sha256 } from '../streams/ids.ts';
 import { plain, textOf, textPart, toolResultPart } from '../streams/parts.ts';
 import type { Call } from './call.ts';
@@ -100,6 +100,8 @@ export function messageEvent(facts: {
   readonly canaryBucket: number;
   /** How old an answer may be that is given again; 0 asks the model. */
   readonly cacheSeconds: number;
+  /** What is kept out of its prompt. */
+  readonly redactBeforeModel: readonly PersonalKind[];
   /** Ids of the models that may answer where it cannot. */
   readonly fallbacks: readonly string[];
   readonly producer: Producer;
@@ -139,6 +141,7 @@ export function messageEvent(facts: {
       preceding: submission.preceding,
       instructions: instructions === null ? null : plain(instructions),
       template: facts.template?.route ?? null,
+      redactBeforeModel: facts.redactBeforeModel,
       parameters: {
         maxTokens: Math.min(submission.maxTokens ?? DEFAULT_MAX_TOKENS, model.maxOutputTokens),
         temperature: submission.temperature ?? DEFAULT_TEMPERATURE,

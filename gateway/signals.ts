@@ -1,9 +1,12 @@
 import type { ConversationQueries } from '../projections/conversations/queries.ts';
 import type { Content, Producer } from '../schemas/generated/types.ts';
-import { envelope } from '../streams/event.ts';
+import type { Redactor } from '../policies/personal-data/redactor.ts';
+import { envelope, type Cause, type NewEvent } from '../streams/event.ts';
 import type { EventAppender } from '../streams/event-log.ts';
 import { deriveId, sha256 } from '../streams/ids.ts';
+import { plain } from '../streams/parts.ts';
 import type { Call } from './call.ts';
+import { redactedEvents, type Guard } from './guard.ts';
 import { notFound, type Locate } from './locate.ts';
 import { refuse } from './problems.ts';
 import type { ChangeRequest, FeedbackRequest } from './requests.ts';
@@ -28,10 +31,12 @@ export function createSignals(deps: {
   readonly appender: EventAppender;
   readonly locate: Locate;
   readonly queries: ConversationQueries;
-  readonly topic: string;
+  readonly guard: Pick<Guard, 'redactor'>;
+  readonly topics: { readonly conversations: string; readonly turns: string };
   readonly producer: Producer;
 }): Signals {
-  const { appender, locate, queries, topic, producer } = deps;
+  const { appender, locate, queries, guard, producer } = deps;
+  const topic = deps.topics.conversations;
   return {
     async cancel(call, named, reason = 'stop') {
       const { place, terminal } = await locate.inference(call, named);
@@ -67,6 +72,7 @@ export function createSignals(deps: {
       const view = queries.findInference(tenantId, inferenceId);
       if (view !== null && view.principal !== call.caller.principal) throw notFound('inference');
       const body = sha256(JSON.stringify([thumb, rating, labels, comment, correction]));
+      const redactor = guard.redactor(tenantId);
       const eventId = deriveId('fb', tenantId, call.caller.principal, inferenceId, key ?? body);
       const cause = { eventId: call.requestId, correlationId: messageId, tenantId };
       await appender.append([
@@ -79,17 +85,19 @@ export function createSignals(deps: {
             thumb: thumb ?? 0,
             rating: rating ?? null,
             labels: labels ?? [],
-            comment: contentOf(comment),
-            correction: contentOf(correction),
+            comment: contentOf(comment, redactor),
+            correction: contentOf(correction, redactor),
           },
           ...{ topic, key: conversationId, partition: null, trace: call.trace },
         },
+        ...taken(redactor, { ...cause, eventId }, { ...place, principal: call.caller.principal }),
       ]);
       return eventId;
     },
 
     async change(call, conversationId, { title, system_prompt, archived, clear_context, pins }, key) {
       const { tenantId, principal } = call.caller;
+      const redactor = guard.redactor(tenantId);
       const eventId = deriveId('evt', tenantId, principal, conversationId, 'change', key ?? call.requestId);
       const cause = { eventId: call.requestId, correlationId: eventId, tenantId };
       await appender.append([
@@ -99,20 +107,34 @@ export function createSignals(deps: {
             ...envelope(cause, 'change', producer, Date.now()),
             eventId,
             ...{ conversationId, principal },
-            title: contentOf(title),
-            systemPrompt: contentOf(system_prompt),
+            title: contentOf(title, redactor),
+            systemPrompt: contentOf(system_prompt, redactor),
             archived: archived ?? null,
             clearContext: clear_context ?? false,
             pins: (pins ?? []).map(({ message_id, pinned }) => ({ messageId: message_id, pinned })),
           },
           ...{ topic, key: conversationId, partition: null, trace: call.trace },
         },
+        ...taken(
+          redactor,
+          { ...cause, eventId },
+          { conversationId, principal, inferenceId: '', messageId: '' },
+        ),
       ]);
       return eventId;
     },
   };
+
+  function taken(
+    redactor: Redactor,
+    cause: Cause,
+    about: Parameters<typeof redactedEvents>[1],
+  ): readonly NewEvent[] {
+    const made = { producer, now: Date.now(), topic: deps.topics.turns };
+    return redactedEvents(cause, about, redactor.findings(), made);
+  }
 }
 
-function contentOf(text: string | undefined): Content | null {
-  return text === undefined ? null : { text, sealed: null, keyId: null };
+function contentOf(text: string | undefined, redactor: Redactor): Content | null {
+  return text === undefined ? null : plain(redactor.text(text));
 }

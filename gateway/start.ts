@@ -34,6 +34,7 @@ import { createOrigins } from './origins.ts';
 import { replyPartitionOf } from './reply-partition.ts';
 import { connectRouting } from './routing/connect-routing.ts';
 import { createServedModels } from './served-models.ts';
+import { createGuard } from './guard.ts';
 import { createSignals } from './signals.ts';
 import { openStatusPage } from './status-page/open-status-page.ts';
 import type { QueueStatus } from './status-page/status.ts';
@@ -158,6 +159,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     'What a message that comes now will wait for its first token, in the longest of the queues.',
     () => patience.worstSeconds(),
   );
+  const guard = createGuard(keys);
   const submit = createSubmit({
     appender,
     streams: opened,
@@ -167,6 +169,8 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     producer,
     isDraining,
     limiter,
+    guard,
+    turnsTopic: topics.turns,
     patience,
     isKnown: (tenantId, inferenceId) => knownEnd(queries, tenantId, inferenceId) !== null,
     served,
@@ -176,7 +180,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
   const locate = createLocate({ log: events.log, topic, partitions, queries, streams: opened, tokens });
   const find = createFindResponse({ locate, queries });
   const repeats = createRepeats();
-  const signals = createSignals({ appender, locate, queries, topic, producer });
+  const signals = createSignals({ appender, locate, queries, guard, topics, producer });
 
   const health = (): 'healthy' | 'draining' | 'unhealthy' =>
     state.failed ? 'unhealthy' : state.draining ? 'draining' : 'healthy';
@@ -198,7 +202,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
       ...webHandlers(),
       ...chatHandlers({ submit, streams: opened, locate, signals, flushLater }),
       ...completionHandlers({ submit, signals, models, flushLater, abandonment, repeats }),
-      ...createResponseHandlers({ submit, find, queries, flushLater, repeats }),
+      ...createResponseHandlers({ submit, guard, find, queries, flushLater, repeats }),
       ...storedResponseHandlers({ find, streams: opened, signals, flushLater }),
       ...modelHandlers({ routing: models, served }),
       ...historyHandlers({ queries, locate, signals }),

@@ -2,6 +2,7 @@ import type { MessageSubmitted, Producer } from '../schemas/generated/types.ts';
 import { errorCode } from '../runtime/errors.ts';
 import type { EventAppender } from '../streams/event-log.ts';
 import type { Call } from './call.ts';
+import { redactedEvents, type Guard } from './guard.ts';
 import type { Limiter } from './limits/limiter.ts';
 import type { Patience } from './limits/patience.ts';
 import { wantedBy } from './limits/reserve.ts';
@@ -46,6 +47,9 @@ export function createSubmit(deps: {
   readonly isDraining: () => boolean;
   readonly served: Pick<ServedModels, 'firstOf'>;
   readonly limiter: Limiter;
+  readonly guard: Guard;
+  /** Where what guards did is told. */
+  readonly turnsTopic: string;
   readonly patience: Pick<Patience, 'check' | 'enter'>;
   /** True for an inference that ended, as far as the read model knows. */
   readonly isKnown: (tenantId: string, inferenceId: string) => boolean;
@@ -69,14 +73,15 @@ export function createSubmit(deps: {
   async function take({
     call,
     transport,
-    submission,
+    submission: asked,
     key,
     clientId,
     openSink,
   }: Incoming): Promise<StreamReader> {
     if (deps.isDraining()) throw goesAway();
     streams.checkRoom();
-    checkSubmission(submission, transport);
+    checkSubmission(asked, transport);
+    const { submission, findings, redactBeforeModel } = deps.guard.submission(call.caller.tenantId, asked);
     const ids = idsOf(call, transport, submission, key);
     const routed = routing.routeOf(submission.model, call.grants, ids.conversationId);
     if (routed === null) {
@@ -106,6 +111,7 @@ export function createSubmit(deps: {
         canaryBucket,
         cacheSeconds: cacheSecondsOf(model, submission, call),
         fallbacks: [...chain.slice(chain.indexOf(model) + 1).map(({ id }) => id), ...lastResort],
+        redactBeforeModel,
         producer,
         configVersion: routing.version(),
         fingerprint,
@@ -136,6 +142,9 @@ export function createSubmit(deps: {
       await appender.append([
         { ...event, topic, key: ids.conversationId, partition: null, trace: call.trace },
         ...(admission === null ? [] : [admission.event]),
+        ...redactedEvents(event.data, { ...ids, principal: call.caller.principal }, findings, {
+          ...{ producer, now: Date.now(), topic: deps.turnsTopic },
+        }),
       ]);
     } catch (error) {
       // What was read of its answer proves that the message is on the log.

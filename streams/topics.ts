@@ -64,8 +64,8 @@ export const datasets = {
   }),
   turns: dataset('turns', {
     purpose:
-      'One flat record per turn, without text, and what every attempt used: for billing, analytics and subscribers.',
-    events: ['TurnMeasured', 'UsageRecorded'],
+      'One flat record per turn, without text, what every attempt used and what guards did: for billing, analytics and subscribers.',
+    events: ['TurnMeasured', 'UsageRecorded', 'GuardApplied'],
     key: 'conversationId',
     partitions: 6,
     retention: FOREVER,

@@ -1,4 +1,4 @@
-import type { Directory, KeyEntry } from '../../policies/identity/directory.ts';
+import type { Directory, KeyEntry, TenantEntry } from '../../policies/identity/directory.ts';
 import { mayGrant, mayManage, type Grants } from '../../policies/identity/grants.ts';
 import type { EventOf, Limits } from '../../schemas/generated/types.ts';
 import type { Call } from '../call.ts';
@@ -14,6 +14,7 @@ import {
   type MadeKey,
   type OpenIdentities,
 } from '../identity/change-identities.ts';
+import { guardsJson } from '../identity/guards-schema.ts';
 import type { ModelDirectory } from '../models.ts';
 import { notFound } from '../locate.ts';
 import { refuse } from '../problems.ts';
@@ -71,17 +72,17 @@ export function adminHandlers(deps: {
 
     async listTenants(_input, { call }) {
       const items = tenantsOf(open.directory).filter((id) => manages(call, id));
-      return { status: 200, body: { items: items.map((id) => tenantJson(open.directory, id)) } };
+      return { status: 200, body: { items: items.map((id) => tenantJson(tenantNamed(open.directory, id))) } };
     },
 
     async setTenant({ params, body }, { call }) {
       const tenantId = managed(call, params.id);
       const { limits, user_limits: userLimits } = body;
-      await changeTenant(open, actorOf(call), { tenantId, limits, userLimits });
-      return {
-        status: 200,
-        body: { id: tenantId, limits: limitsJson(limits), user_limits: limitsJson(userLimits) },
-      };
+      const before = open.directory.tenants.get(tenantId)?.guards ?? null;
+      const guards = body.guards === undefined ? before : body.guards;
+      const changed = { tenantId, limits, userLimits, guards };
+      await changeTenant(open, actorOf(call), changed);
+      return { status: 200, body: tenantJson(changed) };
     },
 
     async clearCache({ params, query }, { call }) {
@@ -146,9 +147,13 @@ function tenantsOf({ tenants, keys }: Directory): readonly string[] {
   return [...new Set([...tenants.keys(), ...[...keys.values()].map(({ tenantId }) => tenantId)])].sort();
 }
 
-function tenantJson({ tenants }: Directory, tenantId: string): object {
-  const { limits = null, userLimits = null } = tenants.get(tenantId) ?? {};
-  return { id: tenantId, limits: limitsJson(limits), user_limits: limitsJson(userLimits) };
+function tenantNamed({ tenants }: Directory, tenantId: string): TenantEntry {
+  return tenants.get(tenantId) ?? { tenantId, limits: null, userLimits: null, guards: null };
+}
+
+function tenantJson({ tenantId, limits, userLimits, guards }: TenantEntry): object {
+  const allowed = { limits: limitsJson(limits), user_limits: limitsJson(userLimits) };
+  return { id: tenantId, ...allowed, guards: guardsJson(guards) };
 }
 
 function limitsJson(limits: Limits | null): object | null {

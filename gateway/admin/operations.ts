@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Operation } from '../http/operations.ts';
 import { grantFields } from '../identity/grants-schema.ts';
+import { guardsSchema } from '../identity/guards-schema.ts';
 import { configOperations } from './config-operations.ts';
 import { limitsSchema } from '../limits/limits-schema.ts';
 import { noQuery } from '../requests.ts';
@@ -105,12 +106,21 @@ export const identityOperations = [
     id: 'setTenant',
     method: 'PUT',
     path: '/v1/tenants/{id}',
-    summary: 'Set what a tenant may use, and each of its users.',
+    summary: 'Set what a tenant may use, and each of its users, and what is kept out of its texts.',
     tag: 'identity',
     secured: true,
     params: named,
     query: noQuery,
-    body: z.strictObject({ limits, user_limits: limits }),
+    body: z.strictObject({
+      limits,
+      user_limits: limits,
+      guards: guardsSchema
+        .nullable()
+        .optional()
+        .describe(
+          'Personal data that is kept out of texts. As before if left out; null for what the keys file says.',
+        ),
+    }),
     answers: { 200: json },
   },
   {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Directory, KeyEntry } from '../../policies/identity/directory.ts';
+import type { Directory, KeyEntry, TenantEntry } from '../../policies/identity/directory.ts';
 import type { Grants } from '../../policies/identity/grants.ts';
 import type { AnyEvent, EventOf, Limits, Producer } from '../../schemas/generated/types.ts';
 import { envelope, type Envelope } from '../../streams/event.ts';
@@ -72,11 +72,7 @@ export async function revokeKey(
   });
 }
 
-export async function changeTenant(
-  open: OpenIdentities,
-  actor: string,
-  change: { readonly tenantId: string; readonly limits: Limits | null; readonly userLimits: Limits | null },
-): Promise<void> {
+export async function changeTenant(open: OpenIdentities, actor: string, change: TenantEntry): Promise<void> {
   await open.append({ type: 'TenantChanged', data: { ...stamp(open, change.tenantId), actor, ...change } });
 }
 

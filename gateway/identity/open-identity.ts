@@ -89,6 +89,7 @@ export async function openIdentity(options: {
       return others.find(key) ?? jsonWebTokens.find(key);
     },
     grantsOf,
+    guardsOf: (tenantId) => directory.tenants.get(tenantId)?.guards ?? others.guardsOf(tenantId),
     limitsOf(owner) {
       const file = others.limitsOf(owner);
       const tenant = directory.tenants.get(owner.tenantId);

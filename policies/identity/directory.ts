@@ -1,4 +1,4 @@
-import type { AnyEvent, Limits } from '../../schemas/generated/types.ts';
+import type { AnyEvent, Guards, Limits } from '../../schemas/generated/types.ts';
 import type { Grants } from './grants.ts';
 
 /** A key as the log has it. */
@@ -23,6 +23,7 @@ export type TenantEntry = {
   readonly tenantId: string;
   readonly limits: Limits | null;
   readonly userLimits: Limits | null;
+  readonly guards: Guards | null;
 };
 
 /** Every key and tenant, as the log of identities tells it. */
@@ -55,8 +56,8 @@ export function createDirectory(): Directory {
         if (found === undefined || found.tenantId !== tenantId) return;
         keys.set(keyId, { ...found, revoked: earlier(found.revoked, { at: event.time, graceMillis }) });
       } else if (event.type === 'TenantChanged') {
-        const { tenantId, limits, userLimits } = event.data;
-        tenants.set(tenantId, { tenantId, limits, userLimits });
+        const { tenantId, limits, userLimits, guards } = event.data;
+        tenants.set(tenantId, { tenantId, limits, userLimits, guards });
       }
     },
   };

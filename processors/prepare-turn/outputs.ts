@@ -45,6 +45,33 @@ export function requestOf(row: ConversationRow, turn: Turn, prompt: PreparedProm
   };
 }
 
+/** Returns the event that says what was kept out of a turn's prompt; nothing where nothing was. */
+export function guardOf(
+  row: ConversationRow,
+  turn: Turn,
+  findings: PreparedPrompt['findings'],
+  rules: Rules,
+): readonly NewEvent[] {
+  if (findings.length === 0) return [];
+  const { conversationId } = row;
+  const { inferenceId, messageId, principal } = turn;
+  return [
+    {
+      type: 'GuardApplied',
+      data: {
+        ...envelope(causeOf(row, turn), 'guard:model', rules.producer, turn.submittedAt),
+        ...{ conversationId, inferenceId, messageId, principal },
+        guard: 'personal_data',
+        action: 'redacted_before_model',
+        findings,
+      },
+      topic: rules.topics.turns,
+      key: conversationId,
+      partition: null,
+    },
+  ];
+}
+
 type EndWithoutAttempt = 'too_large' | 'model_not_found' | 'timeout' | 'dead_lettered';
 
 const REASONS: Readonly<Record<EndWithoutAttempt, string>> = {

@@ -1,4 +1,11 @@
-import type { ContextManifest, PromptMessage, ToolUse } from '../../schemas/generated/types.ts';
+import { createRedactor } from '../../policies/personal-data/redactor.ts';
+import type {
+  ContextManifest,
+  GuardFinding,
+  PersonalKind,
+  PromptMessage,
+  ToolUse,
+} from '../../schemas/generated/types.ts';
 import { textPart } from '../../streams/parts.ts';
 import { toolPrompt } from '../../streams/tool-prompt.ts';
 import { countTokens, MESSAGE_OVERHEAD, TOKEN_COUNTER } from './count-tokens.ts';
@@ -11,6 +18,8 @@ export type PreparedPrompt = {
   readonly messages: readonly PromptMessage[];
   readonly context: ContextManifest;
   readonly promptHash: string;
+  /** What was kept out of it. */
+  readonly findings: readonly GuardFinding[];
 };
 
 /**
@@ -53,12 +62,15 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
     ...history.entries,
     { messageId, kind: 'message', tokens: messageTokens, decision: included },
   ];
+  const { said, findings } = withoutPersonal(
+    [...history.messages, { role: turn.role, parts: turn.parts }],
+    turn.redactBeforeModel,
+  );
   const messages: PromptMessage[] = [
     ...systemMessage(systemPrompt),
     ...opening.map(toPrompt),
     ...systemMessage(instructions),
-    ...history.messages,
-    { role: turn.role, parts: turn.parts },
+    ...said,
   ];
   return {
     messages,
@@ -72,7 +84,22 @@ export function preparePrompt(conversation: Conversation, turn: Turn, rules: Rul
       precedingHeld: turn.held,
     },
     promptHash: hashPrompt(turn.route.model, messages, turn.parameters),
+    findings,
   };
+}
+
+/** What people, models and tools say is looked through; what a model is told by its operator is not. */
+function withoutPersonal(
+  messages: readonly PromptMessage[],
+  kinds: readonly PersonalKind[],
+): { readonly said: readonly PromptMessage[]; readonly findings: readonly GuardFinding[] } {
+  if (kinds.length === 0) return { said: messages, findings: [] };
+  const redactor = createRedactor(kinds);
+  const said = messages.map((message) => {
+    const parts = message.role === 'system' ? message.parts : redactor.parts(message.parts);
+    return parts === message.parts ? message : { role: message.role, parts };
+  });
+  return { said, findings: redactor.findings() };
 }
 
 function tokensOf(system: string | null): number {

@@ -3,6 +3,7 @@ import type {
   MessageSubmitted,
   Outcome,
   Parameters,
+  PersonalKind,
   PromptMessage,
   Role,
   Route,
@@ -72,6 +73,8 @@ export type Turn = {
   readonly submittedAt: number;
   readonly offset: number;
   readonly trace: string | null;
+  /** What is kept out of its prompt. */
+  readonly redactBeforeModel: readonly PersonalKind[];
 };
 
 /** A conversation as decide reads it. Only the shell changes it, by applying a decision's changes. */
@@ -152,6 +155,7 @@ export function openTurn(
     submittedAt: at.time,
     offset: at.offset,
     trace: at.trace,
+    redactBeforeModel: data.redactBeforeModel,
   };
 }
 
@@ -182,12 +186,13 @@ export function conversationFromRows(rows: readonly KeyedRow[]): Conversation | 
   return head === null ? null : { row: head, turns, byInference, paths };
 }
 
-/** Rows of earlier versions say nothing of what preceded a message, of instructions, a key, fallbacks, a cache, a language, a format or tools: there was none. */
+/** Rows of earlier versions say nothing of what preceded a message, of instructions, a key, fallbacks, a cache, a language, a format, tools or what is kept out: there was none. */
 function turnFromRow(value: string): Turn {
   // Written by turnToRow and by nothing else.
-  const row = JSON.parse(value) as Omit<Turn, keyof typeof NOTHING_PRECEDES | 'keyId'> & Partial<Turn>;
+  const row = JSON.parse(value) as Omit<Turn, keyof typeof NOTHING_PRECEDES | 'keyId' | 'redactBeforeModel'> &
+    Partial<Turn>;
   return {
-    ...{ ...NOTHING_PRECEDES, keyId: null, ...row },
+    ...{ ...NOTHING_PRECEDES, keyId: null, redactBeforeModel: [], ...row },
     parameters: { ...LATE_PARAMETERS, ...row.parameters },
     route: { ...NO_FALLBACKS, ...row.route },
   };

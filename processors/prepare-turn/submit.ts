@@ -2,7 +2,7 @@ import type { EventOf } from '../../schemas/generated/types.ts';
 import { textOf } from '../../streams/parts.ts';
 import { envelope, type LoggedEvent, type NewEvent } from '../../streams/event.ts';
 import { countTokens } from './count-tokens.ts';
-import { decideEndWithoutAttempt, requestOf } from './outputs.ts';
+import { decideEndWithoutAttempt, guardOf, requestOf } from './outputs.ts';
 import { MAX_PARKED, nothing, type Decision, type Rules } from './rules.ts';
 import { PathIndex } from './paths.ts';
 import { placeOf } from './place.ts';
@@ -42,7 +42,10 @@ export function request(conversation: Conversation, turn: Turn, rules: Rules): D
   }
   const requested: Turn = { ...turn, status: 'requested', promptHash: prompt.promptHash };
   return {
-    outputs: [requestOf(conversation.row, requested, prompt, rules)],
+    outputs: [
+      requestOf(conversation.row, requested, prompt, rules),
+      ...guardOf(conversation.row, requested, prompt.findings, rules),
+    ],
     row: conversation.row,
     turns: [requested],
     forget: false,

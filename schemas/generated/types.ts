@@ -91,6 +91,25 @@ export type DocumentChunk = {
 /** Why the model stopped. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'OTHER';
 
+/** What a guard did. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
+export type GuardAction = 'redacted_before_record' | 'redacted_before_model' | 'OTHER';
+
+/** What a guard found, and how often. */
+export type GuardFinding = {
+  /** What it was, such as a kind of personal data; never the words themselves. */
+  readonly label: string;
+  /** How often. */
+  readonly count: number;
+};
+
+/** What is kept out of the texts of a tenant, and where. */
+export type Guards = {
+  /** Taken out by the gateway: neither the log nor a model sees it. */
+  readonly redactBeforeRecord: readonly PersonalKind[];
+  /** Taken out of prompts: the log keeps it, no model sees it. */
+  readonly redactBeforeModel: readonly PersonalKind[];
+};
+
 /** What the holder of a key is here for: to chat, to read what the tenant's users said, to manage the tenant's keys and limits, or those of every tenant. OTHER is what a reader sees in place of a symbol newer than itself, and gives no right; nobody writes it. */
 export type KeyRole = 'user' | 'auditor' | 'admin' | 'operator' | 'OTHER';
 
@@ -162,6 +181,9 @@ export type Parameters = {
 
 /** What a part of a message holds. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
 export type PartType = 'text' | 'image' | 'audio' | 'tool_call' | 'tool_result' | 'OTHER';
+
+/** What is personal in a text: an e-mail address, a phone number, the number of a card or an account, an address of the Internet, a key of a program. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
+export type PersonalKind = 'email' | 'phone' | 'card' | 'iban' | 'ip' | 'key' | 'OTHER';
 
 /** A turn that stays in the context window, or no longer does. */
 export type Pin = {
@@ -779,6 +801,36 @@ export type FeedbackGiven = {
   readonly correction: Content | null;
 };
 
+/** A guard changed what is recorded or what a model reads. Holds no words. */
+export type GuardApplied = {
+  /** Names this event for ever; derived from what caused it, so a retry has the same. */
+  readonly eventId: string;
+  /** The producer's clock. Folds use the broker's append time instead. */
+  readonly occurredAt: number;
+  /** Event id (or request id) that caused this event. */
+  readonly causationId: string;
+  /** The turn this event belongs to: the id of its message. */
+  readonly correlationId: string;
+  /** Which program wrote it. */
+  readonly producer: Producer;
+  /** The tenant, from the credential. */
+  readonly tenantId: string;
+  /** The conversation, also the record's key. */
+  readonly conversationId: string;
+  /** The inference: one answer to one message; empty for what belongs to no turn, such as a title. */
+  readonly inferenceId: string;
+  /** The message of that turn; empty as well. */
+  readonly messageId: string;
+  /** Who said it. */
+  readonly principal: string;
+  /** Which guard, such as personal_data. */
+  readonly guard: string;
+  /** What it did. */
+  readonly action: GuardAction;
+  /** What it found, by label. */
+  readonly findings: readonly GuardFinding[];
+};
+
 /** How a machine fares. */
 export type HostSampled = {
   /** Names this event for ever; derived from what caused it, so a retry has the same. */
@@ -1231,6 +1283,8 @@ export type MessageSubmitted = {
   readonly bodyFingerprint: string;
   /** Name of the route whose instructions these are, as `configVersion` has it; null where the caller sent its own, or none. */
   readonly template: string | null;
+  /** What the tenant wants kept out of the prompt of this turn. */
+  readonly redactBeforeModel: readonly PersonalKind[];
 };
 
 /** An answer was scored. */
@@ -1327,6 +1381,8 @@ export type TenantChanged = {
   readonly limits: Limits | null;
   /** What each of its users may use. */
   readonly userLimits: Limits | null;
+  /** What is kept out of its texts; null for what the keys file says, else nothing. */
+  readonly guards: Guards | null;
 };
 
 /** A gateway let a message in whose caller has limits, and reserved what it may use at most until it ended. Travels in the same request as the message; every gateway counts it. */
@@ -1534,6 +1590,7 @@ export type EventMap = {
   readonly DriftMeasured: DriftMeasured;
   readonly EmbeddingComputed: EmbeddingComputed;
   readonly FeedbackGiven: FeedbackGiven;
+  readonly GuardApplied: GuardApplied;
   readonly HostSampled: HostSampled;
   readonly InferenceAttached: InferenceAttached;
   readonly InferenceCancelled: InferenceCancelled;

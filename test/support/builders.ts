@@ -67,6 +67,7 @@ export function aMessage(
     preceding: [],
     instructions: null,
     metadata: {},
+    redactBeforeModel: [],
     parameters: someParameters(),
     route: { pool: 'pool', tier: 'interactive', model: 'model', canaryBucket: 5, fallbacks: [] },
     replyPartition: REPLY_PARTITION,

@@ -69,6 +69,7 @@ export function submitted(
     preceding: [],
     instructions: null,
     metadata: {},
+    redactBeforeModel: [],
     parameters: someParameters({ maxTokens: 512, temperature: 0.7 }),
     route: ROUTE,
     replyPartition: 3,

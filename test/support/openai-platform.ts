@@ -21,6 +21,8 @@ export type OpenAiPlatform = {
   readonly conversations: () => Promise<readonly LoggedEvent[]>;
   /** The end of an inference on the log, if it has one. */
   readonly endOf: (inferenceId: string) => Promise<LoggedEvent<TerminalEvent> | undefined>;
+  /** What is told of turns, and what guards did. */
+  readonly turns: () => Promise<readonly LoggedEvent[]>;
   /** What the workers of a pool were asked. */
   readonly requests: (pool: string) => Promise<readonly LoggedEvent[]>;
   readonly stop: () => Promise<void>;
@@ -28,6 +30,8 @@ export type OpenAiPlatform = {
 
 export async function startOpenAiPlatform(
   env: Readonly<Record<string, string>> = {},
+  /** What the keys file says of tenants. */
+  tenants: object = {},
 ): Promise<OpenAiPlatform> {
   const [apiKey, otherKey] = [`sk-${randomUUID()}`, `sk-${randomUUID()}`];
   const directory = mkdtempSync(join(tmpdir(), 'steno-keys-'));
@@ -37,7 +41,7 @@ export async function startOpenAiPlatform(
     [digest(apiKey)]: { tenant: 'acme', principal: 'ann' },
     [digest(otherKey)]: { tenant: 'other', principal: 'bob' },
   };
-  writeFileSync(keysFile, JSON.stringify({ keys }));
+  writeFileSync(keysFile, JSON.stringify({ keys, tenants }));
   const platform = await startPlatform({ env: { STENO_KEYS_FILE: keysFile, ...env } });
   async function read(topic: string): Promise<readonly LoggedEvent[]> {
     const events = await connectEvents(parseConfig(platform.env), 'openai-test', ['scripted', 'small']);
@@ -59,6 +63,7 @@ export async function startOpenAiPlatform(
       const ends = (await conversations()).filter((event) => isTerminal(event));
       return ends.find((event) => event.data.inferenceId === inferenceId);
     },
+    turns: () => read(topicName(platform.cluster.prefix, datasets.turns)),
     requests: (pool) => read(requestTopic(platform.cluster.prefix, pool, 'interactive')),
     async stop() {
       await platform.stop();

@@ -6,6 +6,7 @@ import type { Exchange, Handlers, Reply } from '../../http/exchange.ts';
 import { problemReply } from '../../http/problem-reply.ts';
 import { awaitAnswer, streamAnswer, type Opened } from '../../http/stream-answer.ts';
 import { knownInference } from '../../known-end.ts';
+import type { Guard } from '../../guard.ts';
 import { fingerprintOf, idsOf } from '../../message.ts';
 import { keyMismatch, problemOf, refuse, type Problem } from '../../problems.ts';
 import type { Submission } from '../../requests.ts';
@@ -32,12 +33,13 @@ type Asked = {
 /** POST /v1/responses: a message like any other. A client that goes away stops nothing. */
 export function createResponseHandlers(deps: {
   readonly submit: Submit;
+  readonly guard: Guard;
   readonly find: FindResponse;
   readonly queries: ConversationQueries;
   readonly flushLater: FlushLater;
   readonly repeats: Repeats;
 }): Pick<Handlers, 'createResponse'> {
-  const { submit, find, queries, flushLater, repeats } = deps;
+  const { submit, guard, find, queries, flushLater, repeats } = deps;
 
   return {
     async createResponse({ body }, exchange) {
@@ -76,13 +78,18 @@ export function createResponseHandlers(deps: {
     const known = mayRepeat
       ? knownInference(queries, call.caller.tenantId, idsOf(call, 'responses', submission, key).inferenceId)
       : null;
-    if (known !== null && known.bodyFingerprint !== fingerprintOf(submission)) throw keyMismatch();
+    if (known !== null && known.bodyFingerprint !== recorded(call, submission)) throw keyMismatch();
     return {
       exchange,
       incoming: { call, transport: 'responses', submission, key, clientId: null },
       onEnd,
       first: known === null ? null : factsOfInference(known),
     };
+  }
+
+  /** The fingerprint that the log has of it. */
+  function recorded({ caller }: Exchange['call'], submission: Submission): string {
+    return fingerprintOf(guard.submission(caller.tenantId, submission).submission);
   }
 
   async function stream(asked: Asked): Promise<null> {

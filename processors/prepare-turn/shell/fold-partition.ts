@@ -220,7 +220,7 @@ export class FoldPartition {
 
 /** Requests first: somebody waits for a first token behind each. */
 function urgencyOf(type: EventType): Urgency {
-  if (type === 'TurnMeasured') return 'later';
+  if (type === 'TurnMeasured' || type === 'GuardApplied') return 'later';
   return type === 'InferenceEnded' ? 'soon' : 'now';
 }
 

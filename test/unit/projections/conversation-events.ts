@@ -64,6 +64,7 @@ const defaults: { readonly [Type in EventType]?: EventMap[Type] } = {
     preceding: [],
     instructions: null,
     metadata: {},
+    redactBeforeModel: [],
     parameters: someParameters(),
     route: { pool: 'small', tier: 'interactive', model: 'model-asked', canaryBucket: -1, fallbacks: [] },
     replyPartition: 3,

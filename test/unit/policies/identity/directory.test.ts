@@ -54,8 +54,18 @@ test('a grace may be cut short and is never made longer', () => {
 test('what a tenant may use is what was said last', () => {
   const directory = createDirectory();
   const limits = { requestsPerMinute: 1, tokensPerMinute: null, concurrentStreams: null };
+  const guards = { redactBeforeRecord: ['card' as const], redactBeforeModel: [] };
   const more = { ...limits, spendPerDayNanos: null, spendPerMonthNanos: null };
   for (const next of [more, null])
-    directory.apply({ type: 'TenantChanged', data: { ...base, limits: next, userLimits: more }, time: 1 });
-  assert.deepEqual(directory.tenants.get('acme'), { tenantId: 'acme', limits: null, userLimits: more });
+    directory.apply({
+      type: 'TenantChanged',
+      data: { ...base, limits: next, userLimits: more, guards },
+      time: 1,
+    });
+  assert.deepEqual(directory.tenants.get('acme'), {
+    tenantId: 'acme',
+    limits: null,
+    userLimits: more,
+    guards,
+  });
 });

@@ -56,6 +56,7 @@ const event = messageEvent({
   fingerprint: 'f',
   replyPartition: 1,
   deltasFrom: 2,
+  redactBeforeModel: [],
   fallbacks: [],
   template: null,
   canaryBucket: -1,
