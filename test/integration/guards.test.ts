@@ -76,7 +76,7 @@ test('what is not to be recorded is nowhere on the log, in whatever words it cam
   assert.ok(applied !== undefined);
   assert.equal(more.length, 0);
   assert.deepEqual(
-    [applied.guard, applied.action, applied.tenantId, applied.findings],
+    [applied.guard, applied.action, applied.tenantId, applied.findings.map((found) => ({ ...found }))],
     [
       'personal_data',
       'redacted_before_record',
@@ -121,7 +121,7 @@ test('what no model is to see is on the log and in no prompt, also where it was 
   assert.ok(!has(requests, MAIL) && has(requests, '[email]'));
   const [applied] = await guardsOf(inferenceOf(second.id));
   assert.deepEqual(
-    [applied?.action, applied?.findings],
+    [applied?.action, applied?.findings.map((found) => ({ ...found }))],
     ['redacted_before_model', [{ label: 'email', count: 1 }]],
   );
 });
