@@ -55,6 +55,11 @@ const loadedWhenWanted: readonly {
     load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),
   },
   {
+    name: 'explain',
+    description: 'say why an answer is what it is: who asked, the exact prompt, what ran, what it cost',
+    load: async () => (await import('./explain.ts')).explainCommand(),
+  },
+  {
     name: 'keys',
     description: 'make, list, rotate and revoke API keys',
     load: async () => (await import('./keys.ts')).keysCommand(),

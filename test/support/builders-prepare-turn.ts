@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { applyDecision } from '../../processors/prepare-turn/apply-decision.ts';
 import { decide } from '../../processors/prepare-turn/decide.ts';
-import { PathIndex } from '../../processors/prepare-turn/paths.ts';
 import type { Decision, Rules } from '../../processors/prepare-turn/rules.ts';
-import type { Conversation, Turn } from '../../processors/prepare-turn/state.ts';
+import type { Conversation } from '../../processors/prepare-turn/state.ts';
 import type { EventMap, EventType } from '../../schemas/generated/types.ts';
 import type { LoggedEvent, NewEvent } from '../../streams/event.ts';
 import { CONVERSATIONS, inOrder, PARTITION } from './builders.ts';
@@ -75,22 +75,6 @@ export function fold(log: readonly LoggedEvent[], rules: Rules = aRuleSet()): Co
     (conversation, event) => applyDecision(conversation, decide(event, conversation, rules)),
     null,
   );
-}
-
-/** Returns the conversation after a decision, as the shell's memory has it. */
-export function applyDecision(conversation: Conversation | null, decision: Decision): Conversation | null {
-  const row = decision.row ?? conversation?.row;
-  if (row === undefined) return null;
-  const kept: Iterable<Turn> = decision.forget ? [] : (conversation?.turns.values() ?? []);
-  const turns = new Map([...kept, ...decision.turns].map((turn) => [turn.messageId, turn]));
-  const byInference = new Map([...turns.values()].map((turn) => [turn.inferenceId, turn.messageId]));
-  return { row, turns, byInference, paths: pathsOf(turns.values()) };
-}
-
-function pathsOf(turns: Iterable<Turn>): PathIndex {
-  const paths = new PathIndex();
-  for (const turn of turns) if (turn.status === 'ended') paths.add(turn);
-  return paths;
 }
 
 /** Returns the one output of the type. */

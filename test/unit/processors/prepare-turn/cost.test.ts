@@ -4,7 +4,8 @@ import { decide } from '../../../../processors/prepare-turn/decide.ts';
 import { preparePrompt } from '../../../../processors/prepare-turn/prompt.ts';
 import type { Conversation, Turn } from '../../../../processors/prepare-turn/state.ts';
 import type { LoggedEvent } from '../../../../streams/event.ts';
-import { aRuleSet, applyDecision, fold } from '../../../support/builders-prepare-turn.ts';
+import { applyDecision } from '../../../../processors/prepare-turn/apply-decision.ts';
+import { aRuleSet, fold } from '../../../support/builders-prepare-turn.ts';
 import {
   aCancelRequest,
   aCompletion,

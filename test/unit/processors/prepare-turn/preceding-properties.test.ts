@@ -13,7 +13,8 @@ import {
 } from '../../../../processors/prepare-turn/state.ts';
 import type { PromptMessage } from '../../../../schemas/generated/types.ts';
 import type { LoggedEvent, NewEvent } from '../../../../streams/event.ts';
-import { applyDecision, aRuleSet, promptOf } from '../../../support/builders-prepare-turn.ts';
+import { applyDecision } from '../../../../processors/prepare-turn/apply-decision.ts';
+import { aRuleSet, promptOf } from '../../../support/builders-prepare-turn.ts';
 import {
   aCancellation,
   aCancelRequest,

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { decide } from '../../../../processors/prepare-turn/decide.ts';
 import type { Conversation, Turn } from '../../../../processors/prepare-turn/state.ts';
 import type { LoggedEvent, NewEvent } from '../../../../streams/event.ts';
-import { applyDecision, aRuleSet } from '../../../support/builders-prepare-turn.ts';
+import { applyDecision } from '../../../../processors/prepare-turn/apply-decision.ts';
+import { aRuleSet } from '../../../support/builders-prepare-turn.ts';
 import {
   aCancellation,
   aCancelRequest,

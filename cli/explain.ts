@@ -1,0 +1,104 @@
+import { Command } from 'commander';
+import { explain } from '../replay/explain/explain.ts';
+import { gatherEvidence } from '../replay/explain/evidence.ts';
+import { errorMessage, StenoError } from '../runtime/errors.ts';
+import { envelope } from '../streams/event.ts';
+import { datasets } from '../streams/topics.ts';
+import { endWithReader } from './end-with-reader.ts';
+import { explanationJson, renderExplanation } from './explain/render-explanation.ts';
+import { withInstalledTopics } from './installed-log.ts';
+import { onStopRequest } from './on-stop-request.ts';
+import { plain } from './printable.ts';
+import { createTerminalProgress } from './terminal-progress.ts';
+
+const HELP = `
+The log is read and nothing but the log. The prompt is made again by the function that made it and compared with the recorded hash:
+"same" means that what is shown is what the model read. No model is called, and nothing is written but that somebody looked
+(AccessRecorded, on the topic "audit").
+
+Words of people and models are shown with --content only. Without --conversation every conversation is looked through.
+
+Examples:
+  $ steno explain inf_kXw1…
+  $ steno explain inf_kXw1… --content
+  $ steno explain inf_kXw1… --json | jq .prompt.verdict
+
+Exit status: 0 explained; 1 failed, or the log has no such answer; 2 wrong usage; 3 nothing runs; 4 explained, but the prompt
+that was made again is not the recorded one.
+`;
+
+/** Exit status where the prompt differs. */
+const DIFFERENT = 4;
+
+type Flags = {
+  readonly conversation?: string;
+  readonly content: boolean;
+  readonly json: boolean;
+  readonly purpose?: string;
+};
+
+/** `steno explain`: why an answer is what it is. */
+export function explainCommand(): Command {
+  return new Command('explain')
+    .description('say why an answer is what it is: who asked, the exact prompt, what ran, what it cost')
+    .argument('<inference>', 'id of the inference (inf_…)')
+    .option('--conversation <id>', 'the conversation it belongs to; spares looking through all')
+    .option('--content', 'also the words: the prompt, the answer, comments', false)
+    .option('--purpose <words>', 'why you look, for the record')
+    .option('--json', 'the same for programs', false)
+    .addHelpText('after', HELP)
+    .action(run);
+}
+
+async function run(inferenceId: string, flags: Flags): Promise<void> {
+  const stopping = new AbortController();
+  onStopRequest(() => stopping.abort(new StenoError('stopped', 'stopped')));
+  endWithReader();
+  const { conversations, turns, inferenceDeltas, quality, audit } = datasets;
+  await withInstalledTopics([audit], async ({ config, events, topicOf, producer, actor }) => {
+    const step = createTerminalProgress(process.stderr).step('reading the log');
+    const evidence = await gatherEvidence({
+      events,
+      topics: {
+        conversations: topicOf(conversations),
+        turns: topicOf(turns),
+        deltas: topicOf(inferenceDeltas),
+        quality: topicOf(quality),
+      },
+      inferenceId,
+      conversationId: flags.conversation ?? null,
+      onProgress: (read, all) => step.update(read, all),
+      signal: stopping.signal,
+    }).catch((error: unknown) => {
+      step.fail(errorMessage(error));
+      throw error;
+    });
+    step.finish();
+    const found = explain(evidence, {
+      maxCharacters: config.contextMaxCharacters,
+      ttlMillis: config.contextTtlSeconds === null ? null : config.contextTtlSeconds * 1000,
+    });
+    const { tenantId } = found.asked;
+    const now = Date.now();
+    const cause = { eventId: `cmd_${now}_${process.pid}`, correlationId: found.messageId, tenantId };
+    // Who looks is on the log before anything is shown.
+    const appender = events.openAppender('explain');
+    await appender.append([
+      {
+        type: 'AccessRecorded',
+        data: {
+          ...envelope(cause, `explain:${inferenceId}`, producer, now),
+          ...{ principal: actor, action: 'explain', resource: inferenceId, allowed: true },
+          purpose: flags.purpose ?? null,
+        },
+        ...{ topic: topicOf(audit), key: tenantId, partition: null },
+      },
+    ]);
+    await appender.close();
+    const text = flags.json
+      ? JSON.stringify(explanationJson(found, flags.content), (_name, value: unknown) => plain(value))
+      : renderExplanation(found, flags.content);
+    process.stdout.write(`${text}\n`);
+    if (found.prompt.verdict.type === 'different') process.exitCode = DIFFERENT;
+  });
+}
