@@ -4,8 +4,6 @@ import { envelope, type Cause, type NewEvent } from '../streams/event.ts';
 import type { MessageIds } from './message.ts';
 import type { Submission } from './requests.ts';
 
-export const NO_GUARDS: Guards = { redactBeforeRecord: [], redactBeforeModel: [] };
-
 /** What may be recorded of a submission, what was taken out of it, and what no model is to see of it. */
 export type Guarded = {
   readonly submission: Submission;

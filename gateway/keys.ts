@@ -8,9 +8,8 @@ import { ORDINARY, type Grants } from '../policies/identity/grants.ts';
 import type { Owner, ScopeKind } from '../policies/limits/limits.ts';
 import type { Guards, Limits } from '../schemas/generated/types.ts';
 import type { Caller } from './call.ts';
-import { NO_GUARDS } from './guard.ts';
 import { grantFields } from './identity/grants-schema.ts';
-import { guardsSchema } from './identity/guards-schema.ts';
+import { guardsSchema, NO_GUARDS } from './identity/guards-schema.ts';
 import { limitsSchema } from './limits/limits-schema.ts';
 
 const name = z.string().regex(/^[\w.:@-]{1,128}$/, 'up to 128 letters, digits or any of "_.:@-"');

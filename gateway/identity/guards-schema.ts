@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { PERSONAL_KINDS } from '../../policies/personal-data/recognise.ts';
 import type { Guards } from '../../schemas/generated/types.ts';
 
+export const NO_GUARDS: Guards = { redactBeforeRecord: [], redactBeforeModel: [] };
+
 const kinds = z.array(z.enum(PERSONAL_KINDS)).max(PERSONAL_KINDS.length).default([]);
 
 /** What is kept out of a tenant's texts, as people write it. */

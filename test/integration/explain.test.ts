@@ -71,7 +71,8 @@ test('every turn of a conversation is explained, and its prompt is the same, byt
     assert.deepEqual(prompt.verdict, { type: 'same' });
     assert.equal(prompt.messages, undefined, 'no words unless they are asked for');
     assert.deepEqual([asked.tenantId, asked.transport], ['default', 'websocket']);
-    assert.deepEqual([end?.type, end?.how, end?.deltas], ['InferenceCompleted', 'stop', 5]);
+    assert.deepEqual([end?.type, end?.how, end?.completionTokens], ['InferenceCompleted', 'stop', 5]);
+    assert.ok((end?.deltas ?? 0) > 0);
   }
   const { prompt, chain, usage } = await json(edited, ['--content', '--conversation', conversation_id]);
   assert.match(JSON.stringify(prompt.messages), /a question.*and now\?/);
@@ -100,7 +101,7 @@ test('a person reads it; an answer that nobody knows is said so; another window 
 
   const nobody = await explained({ inferenceId: 'inf_nobody' });
   assert.deepEqual([nobody.code, nobody.stdout], [1, '']);
-  assert.match(nobody.stderr, /not_found/);
+  assert.match(nobody.stderr, /the log has no message/);
   const other = await explained(second, [], { STENO_CONTEXT_MAX_CHARACTERS: '10' });
   assert.equal(other.code, 4, other.stderr);
   assert.match(other.stdout, /DIFFERENT: something else was chosen/);

@@ -173,8 +173,11 @@ test('an administrator clears it for a tenant, or for one of its models', async 
   const question = 'Cleared? [[tokens=4]]';
   for (const query of ['', '?model=cached']) {
     await warm(question);
-    assert.equal((await admin.send('DELETE', `/v1/tenants/one/cache${query}`)).status, 200);
-    await until('it is asked anew', async () => (await complete(question)).asked === 1);
+    // An answer that was made before may come onto the log after the first of these: it is cleared by the next.
+    await until('it is asked anew', async () => {
+      assert.equal((await admin.send('DELETE', `/v1/tenants/one/cache${query}`)).status, 200);
+      return (await complete(question)).asked === 1;
+    });
   }
   assert.equal((await admin.send('DELETE', '/v1/tenants/two/cache')).status, 404);
   assert.equal((await admin.send('DELETE', '/v1/tenants/one/cache?model=none')).status, 404);
