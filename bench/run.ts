@@ -8,6 +8,7 @@ import { barePath } from './bare-path.ts';
 import { engineAlone } from './engine.ts';
 import { firstToken } from './first-token.ts';
 import { PEER_NAMES, type PeerName } from './peers/peer-program.ts';
+import { guards } from './guards.ts';
 import { history } from './history.ts';
 import { idleSockets } from './idle-sockets.ts';
 import { overload } from './overload.ts';
@@ -25,6 +26,7 @@ const benches: readonly Bench[] = [
   firstToken,
   turns,
   warmTurn,
+  guards,
   start,
   rebuild,
   history,

@@ -2,13 +2,13 @@ import { Command } from 'commander';
 import { explain } from '../replay/explain/explain.ts';
 import { gatherEvidence } from '../replay/explain/evidence.ts';
 import { errorMessage, StenoError } from '../runtime/errors.ts';
-import { envelope } from '../streams/event.ts';
 import { datasets } from '../streams/topics.ts';
 import { endWithReader } from './end-with-reader.ts';
 import { explanationJson, renderExplanation } from './explain/render-explanation.ts';
 import { withInstalledTopics } from './installed-log.ts';
 import { onStopRequest } from './on-stop-request.ts';
 import { plain } from './printable.ts';
+import { recordAccess } from './record-access.ts';
 import { createTerminalProgress } from './terminal-progress.ts';
 
 const HELP = `
@@ -78,23 +78,13 @@ async function run(inferenceId: string, flags: Flags): Promise<void> {
       maxCharacters: config.contextMaxCharacters,
       ttlMillis: config.contextTtlSeconds === null ? null : config.contextTtlSeconds * 1000,
     });
-    const { tenantId } = found.asked;
-    const now = Date.now();
-    const cause = { eventId: `cmd_${now}_${process.pid}`, correlationId: found.messageId, tenantId };
-    // Who looks is on the log before anything is shown.
-    const appender = events.openAppender('explain');
-    await appender.append([
+    await recordAccess(
+      { events, topic: topicOf(audit), producer, actor },
       {
-        type: 'AccessRecorded',
-        data: {
-          ...envelope(cause, `explain:${inferenceId}`, producer, now),
-          ...{ principal: actor, action: 'explain', resource: inferenceId, allowed: true },
-          purpose: flags.purpose ?? null,
-        },
-        ...{ topic: topicOf(audit), key: tenantId, partition: null },
+        ...{ tenantId: found.asked.tenantId, correlationId: found.messageId },
+        ...{ action: 'explain', resource: inferenceId, purpose: flags.purpose ?? null },
       },
-    ]);
-    await appender.close();
+    );
     const text = flags.json
       ? JSON.stringify(explanationJson(found, flags.content), (_name, value: unknown) => plain(value))
       : renderExplanation(found, flags.content);

@@ -60,6 +60,11 @@ const loadedWhenWanted: readonly {
     load: async () => (await import('./explain.ts')).explainCommand(),
   },
   {
+    name: 'replay',
+    description: 'tell again from the log what happened; no model is called',
+    load: async () => (await import('./replay.ts')).replayCommand(),
+  },
+  {
     name: 'keys',
     description: 'make, list, rotate and revoke API keys',
     load: async () => (await import('./keys.ts')).keysCommand(),

@@ -3,13 +3,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A key that is limited so widely that it is never refused: all of its limits are looked at and counted. */
-export type BenchKey = {
-  readonly key: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** What the roles must be told to know it. */
+/** A keys file with a key for each of some tenants. */
+type KeysFile<Tenant extends string> = {
+  readonly keys: Readonly<Record<Tenant, string>>;
+  /** What the roles must be told to know them. */
   readonly env: Readonly<Record<string, string>>;
   readonly close: () => Promise<void>;
+};
+
+/** A key that is limited so widely that it is never refused: all of its limits are looked at and counted. */
+export type BenchKey = Omit<KeysFile<'bench'>, 'keys'> & {
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string>>;
 };
 
 const WIDE = {
@@ -21,17 +26,32 @@ const WIDE = {
 };
 
 export async function writeBenchKey(): Promise<BenchKey> {
+  const { keys, env, close } = await writeKeysFile(
+    { bench: { limits: WIDE, user_limits: WIDE } },
+    { limits: WIDE },
+  );
+  return { key: keys.bench, headers: bearer(keys.bench), env, close };
+}
+
+/** Writes a keys file with what it says of each tenant, and of every key. */
+export async function writeKeysFile<Tenant extends string>(
+  tenants: Readonly<Record<Tenant, object>>,
+  ofKeys: object = {},
+): Promise<KeysFile<Tenant>> {
   const folder = await mkdtemp(join(tmpdir(), 'steno-bench-keys-'));
   const file = join(folder, 'keys.json');
-  const key = `sk-${randomUUID()}`;
-  const digest = createHash('sha256').update(key).digest('hex');
-  const owner = { tenant: 'bench', principal: 'bench', limits: WIDE };
-  const tenants = { bench: { limits: WIDE, user_limits: WIDE } };
-  await writeFile(file, JSON.stringify({ keys: { [digest]: owner }, tenants }));
+  const entries = Object.keys(tenants).map((tenant) => [tenant, `sk-${randomUUID()}`] as const);
+  const digest = (key: string): string => createHash('sha256').update(key).digest('hex');
+  const keys = entries.map(([tenant, key]) => [digest(key), { tenant, principal: 'bench', ...ofKeys }]);
+  await writeFile(file, JSON.stringify({ keys: Object.fromEntries(keys) as object, tenants }));
   return {
-    key,
-    headers: { authorization: `Bearer ${key}` },
+    // Every tenant has its entry.
+    keys: Object.fromEntries(entries) as Record<Tenant, string>,
     env: { STENO_KEYS_FILE: file },
     close: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+export function bearer(key: string): Readonly<Record<string, string>> {
+  return { authorization: `Bearer ${key}` };
 }

@@ -1,8 +1,7 @@
 import { StenoError } from '../../runtime/errors.ts';
 import type { LoggedEvent } from '../../streams/event.ts';
-import type { EventLog } from '../../streams/event-log.ts';
-import { partitionOf } from '../../streams/partition.ts';
 import { readToEnd } from '../../streams/runner/read-to-end.ts';
+import { ofKey, type Reading } from '../of-key.ts';
 
 /** What the log holds of an inference. */
 export type Evidence = {
@@ -24,15 +23,11 @@ export type EvidenceTopics = {
   readonly quality: string;
 };
 
-export type Gathering = {
-  readonly events: EventLog;
+export type Gathering = Reading & {
   readonly topics: EvidenceTopics;
   readonly inferenceId: string;
   /** Spares looking for it through all conversations. */
   readonly conversationId: string | null;
-  /** Records of the topic that is being read, and how many there are. */
-  readonly onProgress: (read: number, all: number) => void;
-  readonly signal: AbortSignal;
 };
 
 /** Reads all that the log has of an inference, and writes nothing. Throws StenoError `not_found`. */
@@ -72,26 +67,6 @@ async function findConversation(gathering: Gathering): Promise<string | null> {
     signal: AbortSignal.any([signal, done.signal]),
   }).catch((error: unknown) => {
     if (!done.signal.aborted) throw error;
-  });
-  return found;
-}
-
-async function ofKey(
-  { events, signal, onProgress }: Gathering,
-  topic: string,
-  key: string,
-  keep: (event: LoggedEvent) => boolean,
-  at?: readonly number[],
-): Promise<readonly LoggedEvent[]> {
-  const found: LoggedEvent[] = [];
-  const wanted = Buffer.from(key, 'utf8');
-  const partitions = at ?? [partitionOf(key, await events.log.partitionCount(topic))];
-  await readToEnd(events, topic, {
-    partitions,
-    wants: (record) => record.key?.equals(wanted) ?? false,
-    onEvents: (batch) => found.push(...batch.filter(keep)),
-    onProgress,
-    signal,
   });
   return found;
 }

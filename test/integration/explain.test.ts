@@ -125,10 +125,34 @@ test('an answer that another worker ended has both attempts', async () => {
   ]);
 });
 
+test('a conversation is told again, as it is and as it was', async () => {
+  const replay = async (...flags: readonly string[]) =>
+    startSteno(['replay', 'conversation', ...flags], { ...process.env, ...platform.env }).ended;
+  const first = await client.ask({ text: 'the first [[tokens=5]]' });
+  const { conversationId } = first;
+  const at = new Date(Date.now() + 1).toISOString();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const second = await client.ask({ text: 'the second [[tokens=5]]', conversation_id: conversationId });
+  const now = await replay(conversationId, '--content', '--pace', 'original');
+  assert.equal(now.code, 0, now.stderr);
+  for (const words of ['the first', first.text, 'the second', second.text])
+    assert.ok(now.stdout.includes(words), words);
+  const then = await replay(conversationId, '--content', '--as-of', at);
+  assert.ok(then.stdout.includes(first.text) && !then.stdout.includes('the second'));
+  assert.doesNotMatch((await replay(conversationId)).stdout, /the first/);
+  const early = await replay(conversationId, '--as-of', '2020-01-01');
+  assert.deepEqual([early.code, early.stdout], [1, '']);
+});
+
 test('nothing is written but that somebody looked', async () => {
   const answer = await client.ask({ text: 'quiet [[tokens=5]]' });
   await json(answer);
   const before = await endsOf();
+  const told = startSteno(['replay', 'conversation', answer.conversationId], {
+    ...process.env,
+    ...platform.env,
+  });
+  assert.equal((await told.ended).code, 0);
   await json(answer, ['--purpose', 'a complaint']);
   const audit = topicName(platform.cluster.prefix, datasets.audit);
   // Samples of workers come all the time.
