@@ -1,15 +1,10 @@
 import { Command } from 'commander';
 import { explain } from '../replay/explain/explain.ts';
 import { gatherEvidence } from '../replay/explain/evidence.ts';
-import { errorMessage, StenoError } from '../runtime/errors.ts';
 import { datasets } from '../streams/topics.ts';
-import { endWithReader } from './end-with-reader.ts';
 import { explanationJson, renderExplanation } from './explain/render-explanation.ts';
-import { withInstalledTopics } from './installed-log.ts';
-import { onStopRequest } from './on-stop-request.ts';
+import { contextSettings, lookAt } from './look-at.ts';
 import { plain } from './printable.ts';
-import { recordAccess } from './record-access.ts';
-import { createTerminalProgress } from './terminal-progress.ts';
 
 const HELP = `
 The log is read and nothing but the log. The prompt is made again by the function that made it and compared with the recorded hash:
@@ -51,40 +46,19 @@ export function explainCommand(): Command {
 }
 
 async function run(inferenceId: string, flags: Flags): Promise<void> {
-  const stopping = new AbortController();
-  onStopRequest(() => stopping.abort(new StenoError('stopped', 'stopped')));
-  endWithReader();
-  const { conversations, turns, inferenceDeltas, quality, audit } = datasets;
-  await withInstalledTopics([audit], async ({ config, events, topicOf, producer, actor }) => {
-    const step = createTerminalProgress(process.stderr).step('reading the log');
-    const evidence = await gatherEvidence({
-      events,
-      topics: {
-        conversations: topicOf(conversations),
-        turns: topicOf(turns),
-        deltas: topicOf(inferenceDeltas),
-        quality: topicOf(quality),
-      },
-      inferenceId,
-      conversationId: flags.conversation ?? null,
-      onProgress: (read, all) => step.update(read, all),
-      signal: stopping.signal,
-    }).catch((error: unknown) => {
-      step.fail(errorMessage(error));
-      throw error;
+  const { conversations, turns, inferenceDeltas, quality } = datasets;
+  await lookAt(async ({ config, reading, topicOf, record }) => {
+    const topics = {
+      ...{ conversations: topicOf(conversations), turns: topicOf(turns) },
+      ...{ deltas: topicOf(inferenceDeltas), quality: topicOf(quality) },
+    };
+    const conversationId = flags.conversation ?? null;
+    const evidence = await gatherEvidence({ ...reading, topics, inferenceId, conversationId });
+    const found = explain(evidence, contextSettings(config));
+    await record({
+      ...{ tenantId: found.asked.tenantId, correlationId: found.messageId },
+      ...{ action: 'explain', resource: inferenceId, purpose: flags.purpose ?? null },
     });
-    step.finish();
-    const found = explain(evidence, {
-      maxCharacters: config.contextMaxCharacters,
-      ttlMillis: config.contextTtlSeconds === null ? null : config.contextTtlSeconds * 1000,
-    });
-    await recordAccess(
-      { events, topic: topicOf(audit), producer, actor },
-      {
-        ...{ tenantId: found.asked.tenantId, correlationId: found.messageId },
-        ...{ action: 'explain', resource: inferenceId, purpose: flags.purpose ?? null },
-      },
-    );
     const text = flags.json
       ? JSON.stringify(explanationJson(found, flags.content), (_name, value: unknown) => plain(value))
       : renderExplanation(found, flags.content);

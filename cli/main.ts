@@ -60,6 +60,11 @@ const loadedWhenWanted: readonly {
     load: async () => (await import('./explain.ts')).explainCommand(),
   },
   {
+    name: 'context',
+    description: 'what the next prompt of a conversation holds, now or as of a time',
+    load: async () => (await import('./context.ts')).contextCommand(),
+  },
+  {
     name: 'replay',
     description: 'tell again from the log what happened; no model is called',
     load: async () => (await import('./replay.ts')).replayCommand(),

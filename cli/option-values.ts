@@ -20,3 +20,10 @@ export function plainName(text: string): string {
   if (/^[\w.:@-]{1,128}$/.test(text)) return text;
   throw new InvalidArgumentError('It must be up to 128 letters, digits or any of "_.:@-".');
 }
+
+/** Parses an option as a moment, in milliseconds since 1970. */
+export function instant(text: string): number {
+  const at = Date.parse(text);
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(at)) return at;
+  throw new InvalidArgumentError('It must be a time such as 2026-01-31T12:00:00Z.');
+}

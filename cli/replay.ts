@@ -1,14 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { timelineOf } from '../replay/conversation/timeline.ts';
 import { ofKey } from '../replay/of-key.ts';
-import { errorMessage, StenoError } from '../runtime/errors.ts';
 import { datasets } from '../streams/topics.ts';
-import { endWithReader } from './end-with-reader.ts';
-import { withInstalledTopics } from './installed-log.ts';
-import { onStopRequest } from './on-stop-request.ts';
-import { recordAccess } from './record-access.ts';
+import { lookAt, noConversation } from './look-at.ts';
+import { instant } from './option-values.ts';
 import { playEntries } from './replay/play-entries.ts';
-import { createTerminalProgress } from './terminal-progress.ts';
 
 const HELP = `
 A replay reads the log and nothing else: no model is called, no group moves, and nothing is written but that somebody looked
@@ -39,7 +35,7 @@ export function replayCommand(): Command {
     .command('conversation')
     .description('every message, answer and change of a conversation, as it was at a time')
     .argument('<conversation>', 'id of the conversation (conv_…)')
-    .option('--as-of <time>', 'as it was at this time; now if left out', time)
+    .option('--as-of <time>', 'as it was at this time; now if left out', instant)
     .option(
       '--pace <pace>',
       '"original" shows answers as fast as they were made, and waits as people did up to 5 s',
@@ -54,48 +50,21 @@ export function replayCommand(): Command {
 }
 
 async function conversation(conversationId: string, flags: Flags): Promise<void> {
-  const stopping = new AbortController();
-  onStopRequest(() => stopping.abort(new StenoError('stopped', 'stopped')));
-  endWithReader();
-  await withInstalledTopics([datasets.audit], async ({ events, topicOf, producer, actor }) => {
-    const step = createTerminalProgress(process.stderr).step('reading the log');
-    const reading = {
-      events,
-      onProgress: (read: number, all: number) => step.update(read, all),
-      signal: stopping.signal,
-    };
-    const found = await ofKey(reading, topicOf(datasets.conversations), conversationId, () => true).catch(
-      (error: unknown) => {
-        step.fail(errorMessage(error));
-        throw error;
-      },
-    );
-    step.finish();
+  await lookAt(async ({ reading, topicOf, record }) => {
+    const found = await ofKey(reading, topicOf(datasets.conversations), conversationId, () => true);
     const entries = timelineOf(found, flags.asOf ?? Number.POSITIVE_INFINITY);
     const first = found.find(({ type }) => type === 'MessageSubmitted');
-    if (entries.length === 0 || first?.type !== 'MessageSubmitted')
-      throw new StenoError('not_found', `the log has no conversation ${conversationId} at that time`, {
-        fix: 'name a conversation id as accepted frames have it (conv_…), or a later time',
-      });
-    await recordAccess(
-      { events, topic: topicOf(datasets.audit), producer, actor },
-      {
-        ...{ tenantId: first.data.tenantId, correlationId: conversationId },
-        ...{ action: 'replay', resource: conversationId, purpose: flags.purpose ?? null },
-      },
-    );
+    if (entries.length === 0 || first?.type !== 'MessageSubmitted') throw noConversation(conversationId);
+    await record({
+      ...{ tenantId: first.data.tenantId, correlationId: conversationId },
+      ...{ action: 'replay', resource: conversationId, purpose: flags.purpose ?? null },
+    });
     await playEntries(entries, {
       ...{ withWords: flags.content, asJson: flags.json, isPaced: flags.pace === 'original' },
       write: (text) => void process.stdout.write(text),
-      signal: stopping.signal,
+      signal: reading.signal,
     });
   });
-}
-
-function time(text: string): number {
-  const at = Date.parse(text);
-  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(at)) return at;
-  throw new InvalidArgumentError('It must be a time such as 2026-01-31T12:00:00Z.');
 }
 
 function pace(text: string): 'original' {

@@ -1,6 +1,5 @@
 import type { Explanation, PromptVerdict } from '../../replay/explain/explain.ts';
-import { textOf } from '../../streams/parts.ts';
-import { printable } from '../printable.ts';
+import { entryLines, messageLines, section, type Line } from './render-prompt.ts';
 
 /** What a program gets: all of it, without words unless they are asked for. */
 export function explanationJson(found: Explanation, withWords: boolean): object {
@@ -45,13 +44,6 @@ export function renderExplanation(found: Explanation, withWords: boolean): strin
   ].join('\n\n');
 }
 
-type Line = readonly [string, string];
-
-function section(title: string, lines: readonly Line[]): string {
-  const width = Math.max(0, ...lines.map(([name]) => name.length));
-  return [title, ...lines.map(([name, value]) => `  ${name.padEnd(width)}  ${printable(value)}`)].join('\n');
-}
-
 function askedLines({ asked }: Explanation): readonly Line[] {
   const { route, parameters } = asked;
   const key = asked.keyId === null ? 'without a key' : `key ${asked.keyId}`;
@@ -84,11 +76,8 @@ function promptLines({ prompt }: Explanation, withWords: boolean): readonly Line
     ['hash', prompt.recordedHash ?? 'none recorded'],
     ...(prompt.verdict.type === 'different' ? [['hash now', prompt.rebuiltHash ?? ''] as const] : []),
     ['room', `${prompt.tokens ?? '?'} of ${prompt.budgetTokens ?? '?'} tokens, by estimate`],
-    ...prompt.entries.map(({ kind, messageId, tokens, decision }): Line => [
-      decision,
-      `${kind} ${tokens} tokens${messageId === '' ? '' : `  ${messageId}`}`,
-    ]),
-    ...words.map(({ role, parts }): Line => [`${role}:`, textOf(parts)]),
+    ...entryLines(prompt.entries),
+    ...messageLines(words),
   ];
 }
 

@@ -9,7 +9,7 @@ import type {
 import { foldEnding, isTerminal, noEnding, type TerminalEvent } from '../../streams/effective-end.ts';
 import type { LoggedEvent } from '../../streams/event.ts';
 import type { Evidence } from './evidence.ts';
-import { rebuildPrompt, type PromptSettings } from './rebuild-prompt.ts';
+import { rebuildPrompt, type PromptSettings } from '../rebuild-prompt.ts';
 
 /** A step of the chain that led from the message to its end, and what was said of it since. Times are the broker's. */
 export type Link = {

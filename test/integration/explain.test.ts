@@ -140,6 +140,13 @@ test('a conversation is told again, as it is and as it was', async () => {
   const then = await replay(conversationId, '--content', '--as-of', at);
   assert.ok(then.stdout.includes(first.text) && !then.stdout.includes('the second'));
   assert.doesNotMatch((await replay(conversationId)).stdout, /the first/);
+  const context = await startSteno(['context', conversationId, '--content', '--as-of', at], {
+    ...process.env,
+    ...platform.env,
+  }).ended;
+  assert.equal(context.code, 0, context.stderr);
+  assert.match(context.stdout, /included +message \d+ tokens/);
+  assert.ok(context.stdout.includes(first.text) && !context.stdout.includes('the second'));
   const early = await replay(conversationId, '--as-of', '2020-01-01');
   assert.deepEqual([early.code, early.stdout], [1, '']);
 });

@@ -4,7 +4,7 @@ import { applyDecision } from '../../../processors/prepare-turn/apply-decision.t
 import { decide } from '../../../processors/prepare-turn/decide.ts';
 import type { Conversation } from '../../../processors/prepare-turn/state.ts';
 import { explain } from '../../../replay/explain/explain.ts';
-import { rebuildPrompt, type PromptSettings } from '../../../replay/explain/rebuild-prompt.ts';
+import { nextPrompt, rebuildPrompt, type PromptSettings } from '../../../replay/rebuild-prompt.ts';
 import type { InferenceRequested } from '../../../schemas/generated/types.ts';
 import type { LoggedEvent } from '../../../streams/event.ts';
 import { aRuleSet } from '../../support/builders-prepare-turn.ts';
@@ -90,4 +90,17 @@ test('what else was chosen shows; an answer that runs is compared with nothing',
   const running = explain({ ...evidence, conversation: log.slice(0, 3) }, settings);
   assert.deepEqual([running.end, running.prompt.verdict.type], [null, 'not compared']);
   assert.ok(running.prompt.messages !== null, 'the prompt is known all the same');
+});
+
+test('the next prompt of any moment is the one that was asked next', () => {
+  const requests = asked(log, 10_000);
+  const second = nextPrompt(log.slice(0, 2), 'two', settings);
+  const { messages = [] } = requests.get('inf_q2') ?? {};
+  // It had instructions of its own, which nobody can know before.
+  assert.deepEqual(
+    second?.messages,
+    messages.filter(({ role }) => role !== 'system'),
+  );
+  assert.equal(nextPrompt(log.slice(0, 3), 'too soon', settings), null, 'an answer is under way');
+  assert.equal(nextPrompt([], 'nothing', settings), null);
 });

@@ -1,0 +1,77 @@
+import { Command } from 'commander';
+import { ofKey } from '../replay/of-key.ts';
+import { nextPrompt } from '../replay/rebuild-prompt.ts';
+import { StenoError } from '../runtime/errors.ts';
+import { datasets } from '../streams/topics.ts';
+import { entryLines, messageLines, section } from './explain/render-prompt.ts';
+import { instant } from './option-values.ts';
+import { contextSettings, lookAt, noConversation } from './look-at.ts';
+
+const HELP = `
+Tells what a model would be told if another message came: what of the conversation is in the window, and why what is not
+is not. The answer follows from the log alone, so it can be asked of any moment. Nothing is written but that somebody looked.
+
+Examples:
+  $ steno context conv_9xQ…
+  $ steno context conv_9xQ… --as-of 2026-01-31T12:00:00Z --content
+
+Exit status: 0 shown; 1 failed, no such conversation at that time, or an answer was under way then; 2 wrong usage; 3 nothing runs.
+`;
+
+type Flags = {
+  readonly asOf?: number;
+  readonly content: boolean;
+  readonly json: boolean;
+  readonly purpose?: string;
+};
+
+/** `steno context`: what the next prompt of a conversation holds, now or at a time. */
+export function contextCommand(): Command {
+  return new Command('context')
+    .description('what the next prompt of a conversation holds, now or as of a time')
+    .argument('<conversation>', 'id of the conversation (conv_…)')
+    .option('--as-of <time>', 'as it was at this time; now if left out', instant)
+    .option('--content', 'also the words', false)
+    .option('--purpose <words>', 'why you look, for the record')
+    .option('--json', 'the same for programs', false)
+    .addHelpText('after', HELP)
+    .action(run);
+}
+
+async function run(conversationId: string, flags: Flags): Promise<void> {
+  const asOf = flags.asOf ?? Number.POSITIVE_INFINITY;
+  await lookAt(async ({ config, reading, topicOf, record }) => {
+    const all = await ofKey(reading, topicOf(datasets.conversations), conversationId, () => true);
+    const found = all.filter(({ time }) => time <= asOf);
+    const first = found.find(({ type }) => type === 'MessageSubmitted');
+    if (first?.type !== 'MessageSubmitted') throw noConversation(conversationId);
+    const prompt = nextPrompt(found, '', contextSettings(config));
+    if (prompt === null)
+      throw new StenoError('busy', 'an answer was under way then, or the conversation is erased', {
+        fix: 'name another time',
+      });
+    const { tenantId } = first.data;
+    const { purpose = null } = flags;
+    await record({
+      tenantId,
+      correlationId: conversationId,
+      action: 'context',
+      resource: conversationId,
+      purpose,
+    });
+    const { context, messages, route } = prompt;
+    const said = messages.slice(0, -1);
+    const text = flags.json
+      ? JSON.stringify({
+          ...{ conversationId, model: route.model, budgetTokens: context.budgetTokens },
+          ...{ promptTokens: context.promptTokens, entries: context.entries.slice(0, -1) },
+          ...(flags.content ? { messages: said } : {}),
+        })
+      : section(`The next prompt of ${conversationId}, to ${route.model}`, [
+          ['room', `${context.promptTokens} of ${context.budgetTokens} tokens are taken, by estimate`],
+          ...entryLines(context.entries.slice(0, -1)),
+          ...(flags.content ? messageLines(said) : []),
+        ]);
+    process.stdout.write(`${text}\n`);
+  });
+}

@@ -1,0 +1,81 @@
+import type { PromptSettings } from '../replay/rebuild-prompt.ts';
+import type { Reading } from '../replay/of-key.ts';
+import type { Config } from '../runtime/config.ts';
+import { errorMessage, StenoError } from '../runtime/errors.ts';
+import { envelope } from '../streams/event.ts';
+import { datasets, type Dataset } from '../streams/topics.ts';
+import { endWithReader } from './end-with-reader.ts';
+import { withInstalledTopics } from './installed-log.ts';
+import { onStopRequest } from './on-stop-request.ts';
+import { createTerminalProgress } from './terminal-progress.ts';
+
+/** Who looks at what, and why. */
+type Look = {
+  readonly tenantId: string;
+  readonly correlationId: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly purpose: string | null;
+};
+
+/** The log of an installation, for somebody who looks. */
+export type Looking = {
+  readonly config: Config;
+  readonly reading: Reading;
+  readonly topicOf: (dataset: Dataset) => string;
+  /** Puts on the log that somebody looks (AccessRecorded): to be awaited before anything is shown. Ends the progress. */
+  readonly record: (look: Look) => Promise<void>;
+};
+
+/** Opens the log for `work`, shows how far it is read, and stops where it is asked to. Throws StenoError `not_running`. */
+export async function lookAt(work: (looking: Looking) => Promise<void>): Promise<void> {
+  const stopping = new AbortController();
+  onStopRequest(() => stopping.abort(new StenoError('stopped', 'stopped')));
+  endWithReader();
+  const { audit } = datasets;
+  await withInstalledTopics([audit], async ({ config, events, topicOf, producer, actor }) => {
+    const step = createTerminalProgress(process.stderr).step('reading the log');
+    const onProgress = (read: number, all: number): void => step.update(read, all);
+    try {
+      await work({
+        config,
+        topicOf,
+        reading: { events, onProgress, signal: stopping.signal },
+        async record({ tenantId, correlationId, action, resource, purpose }) {
+          const now = Date.now();
+          const cause = { eventId: `cmd_${now}_${process.pid}`, correlationId, tenantId };
+          const appender = events.openAppender('access');
+          await appender.append([
+            {
+              type: 'AccessRecorded',
+              data: {
+                ...envelope(cause, `${action}:${resource}`, producer, now),
+                ...{ principal: actor, action, resource, allowed: true, purpose },
+              },
+              ...{ topic: topicOf(audit), key: tenantId, partition: null },
+            },
+          ]);
+          await appender.close();
+          step.finish();
+        },
+      });
+    } catch (error) {
+      step.fail(errorMessage(error));
+      throw error;
+    }
+  });
+}
+
+export function noConversation(conversationId: string): StenoError {
+  return new StenoError('not_found', `the log has no conversation ${conversationId} at that time`, {
+    fix: 'name a conversation id as accepted frames have it (conv_…), or a later time',
+  });
+}
+
+/** What prepare-turn of this installation goes by. */
+export function contextSettings(config: Config): PromptSettings {
+  return {
+    maxCharacters: config.contextMaxCharacters,
+    ttlMillis: config.contextTtlSeconds === null ? null : config.contextTtlSeconds * 1000,
+  };
+}
