@@ -70,8 +70,11 @@ suite('the chat page', { skip: noBrowser }, () => {
     const { items } = answer.field('turns') as { items: readonly Recorded[] };
     return { conversation: answer.field('conversation') as Recorded, turns: items };
   }
-  const complete = (): Promise<void> =>
-    page.getByText('The answer is complete.').waitFor({ state: 'attached' });
+  const complete = async (): Promise<void> => {
+    await page.getByText('The answer is complete.').waitFor({ state: 'attached' });
+    // The sentence stays until the next answer is there.
+    await until('nothing is written', async () => (await page.locator('[aria-busy="true"]').count()) === 0);
+  };
   const newChat = (): Promise<void> => page.getByRole('button', { name: 'New chat' }).click();
 
   test('it streams an answer as markdown, says how long it took, and nothing on the page moves', async () => {
@@ -158,9 +161,11 @@ suite('the chat page', { skip: noBrowser }, () => {
     await page.getByText('1 / 3').waitFor();
     await send(page, 'and then? [[tokens=2]]');
     await complete();
-    const { turns } = await recorded();
-    // The newest comes first.
-    assert.equal(turns[0]?.['parent_id'], turns.at(-1)?.['message_id']);
+    await until('it follows that version', async () => {
+      const { turns } = await recorded();
+      // The newest comes first.
+      return turns[0]?.['parent_id'] === turns.at(-1)?.['message_id'];
+    });
   });
 
   test('loaded anew in the middle it goes on, and a second tab shows the same', async () => {
@@ -188,6 +193,9 @@ suite('the chat page', { skip: noBrowser }, () => {
       async () => JSON.stringify(await answersOf(second)) === JSON.stringify(await answersOf(page)),
     );
     await second.close();
+    // A tab behind another one paints late.
+    await page.bringToFront();
+    await page.locator('.turn[aria-busy="false"]', { hasText: 'more [[' }).waitFor();
   });
 
   test('thumbs, a comment and a pin are on the record', async () => {

@@ -185,7 +185,7 @@ test('limits of keys, users and tenants are set on the log and hold at once', as
   await steno('tenants', 'set', 'bounded', '--each-user', '--tokens-per-minute', '5000');
   await steno('tenants', 'set', 'bounded');
   const { stdout } = await steno('tenants', 'list');
-  assert.match(stdout, /^bounded {2}- {2}each user: 5000 tokens\/min {2}keys: 1$/m);
+  assert.match(stdout, /^bounded {2}- {2}each user: 5000 tokens\/min {2}guards: - {2}keys: 1$/m);
   await until('the limit is gone', async () => {
     const response = await chat(first, key, 'hello [[tokens=1]]');
     await response.text();
