@@ -4,6 +4,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { apiOf, type Api } from '../support/api.ts';
 import { noBrowser, openBrowser } from '../support/browser.ts';
 import {
+  completed,
+  inFront,
   answersOf,
   findingsOf,
   forgetShifts,
@@ -70,11 +72,9 @@ suite('the chat page', { skip: noBrowser }, () => {
     const { items } = answer.field('turns') as { items: readonly Recorded[] };
     return { conversation: answer.field('conversation') as Recorded, turns: items };
   }
-  const complete = async (): Promise<void> => {
-    await page.getByText('The answer is complete.').waitFor({ state: 'attached' });
-    // The sentence stays until the next answer is there.
-    await until('nothing is written', async () => (await page.locator('[aria-busy="true"]').count()) === 0);
-  };
+  const complete = (): Promise<void> => completed(page);
+  const shown = async (one: Page): Promise<string> =>
+    (await answersOf(one)).join(' ').replaceAll(/\s+/g, ' ').trim();
   const newChat = (): Promise<void> => page.getByRole('button', { name: 'New chat' }).click();
 
   test('it streams an answer as markdown, says how long it took, and nothing on the page moves', async () => {
@@ -180,22 +180,16 @@ suite('the chat page', { skip: noBrowser }, () => {
     await second.getByText('The answer is complete.').waitFor({ state: 'attached' });
     const { turns } = await recorded();
     const text = String(turns[0]?.['response']).replaceAll(/\s+/g, ' ').trim();
-    for (const one of [page, second])
-      assert.equal((await answersOf(one)).join(' ').replaceAll(/\s+/g, ' ').trim(), text);
+    for (const one of [page, second]) assert.equal(await shown(one), text);
     // Neither of them saw it begin since it was opened.
     assert.doesNotMatch(await page.locator('.facts').innerText(), /first token/);
     // What the first tab asks now, the second one shows.
     await send(page, 'more [[tokens=40 pace=20]]');
     await until('both are shown', async () => (await answersOf(second)).length === 2);
     await complete();
-    await until(
-      'both show the same',
-      async () => JSON.stringify(await answersOf(second)) === JSON.stringify(await answersOf(page)),
-    );
+    await until('both show the same', async () => (await shown(second)) === (await shown(page)));
     await second.close();
-    // A tab behind another one paints late.
-    await page.bringToFront();
-    await page.locator('.turn[aria-busy="false"]', { hasText: 'more [[' }).waitFor();
+    await inFront(page, 'more [[');
   });
 
   test('thumbs, a comment and a pin are on the record', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { until } from './until.ts';
 
 /** Shifts of the layout that nobody's input explains, as the browser counts them; 0 while nothing moved. */
 const COUNT_SHIFTS = `window.shifted = 0; new PerformanceObserver((list) => {
@@ -56,4 +57,17 @@ export async function findingsOf(page: Page): Promise<readonly string[]> {
 export async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env['STENO_SCREENSHOTS'];
   if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+/** Resolves when the last answer is complete, and no other is being written. */
+export async function completed(page: Page): Promise<void> {
+  await page.getByText('The answer is complete.').waitFor({ state: 'attached' });
+  // The sentence stays until the next answer is there.
+  await until('nothing is written', async () => (await page.locator('[aria-busy="true"]').count()) === 0);
+}
+
+/** Brings a tab that lay behind another one to the front: it has painted late, and now shows this answer as complete. */
+export async function inFront(page: Page, question: string): Promise<void> {
+  await page.bringToFront();
+  await page.locator('.turn[aria-busy="false"]', { hasText: question }).waitFor();
 }
