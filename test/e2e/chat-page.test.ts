@@ -13,6 +13,7 @@ import {
   picture,
   send,
   shiftsOf,
+  shownIn,
 } from '../support/chat-page.ts';
 import { writeModels, type ModelsFile } from '../support/models-file.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
@@ -73,8 +74,6 @@ suite('the chat page', { skip: noBrowser }, () => {
     return { conversation: answer.field('conversation') as Recorded, turns: items };
   }
   const complete = (): Promise<void> => completed(page);
-  const shown = async (one: Page): Promise<string> =>
-    (await answersOf(one)).join(' ').replaceAll(/\s+/g, ' ').trim();
   const newChat = (): Promise<void> => page.getByRole('button', { name: 'New chat' }).click();
 
   test('it streams an answer as markdown, says how long it took, and nothing on the page moves', async () => {
@@ -163,7 +162,6 @@ suite('the chat page', { skip: noBrowser }, () => {
     await complete();
     await until('it follows that version', async () => {
       const { turns } = await recorded();
-      // The newest comes first.
       return turns[0]?.['parent_id'] === turns.at(-1)?.['message_id'];
     });
   });
@@ -180,14 +178,14 @@ suite('the chat page', { skip: noBrowser }, () => {
     await second.getByText('The answer is complete.').waitFor({ state: 'attached' });
     const { turns } = await recorded();
     const text = String(turns[0]?.['response']).replaceAll(/\s+/g, ' ').trim();
-    for (const one of [page, second]) assert.equal(await shown(one), text);
+    for (const one of [page, second]) assert.equal(await shownIn(one), text);
     // Neither of them saw it begin since it was opened.
     assert.doesNotMatch(await page.locator('.facts').innerText(), /first token/);
     // What the first tab asks now, the second one shows.
     await send(page, 'more [[tokens=40 pace=20]]');
     await until('both are shown', async () => (await answersOf(second)).length === 2);
     await complete();
-    await until('both show the same', async () => (await shown(second)) === (await shown(page)));
+    await until('both show the same', async () => (await shownIn(second)) === (await shownIn(page)));
     await second.close();
     await inFront(page, 'more [[');
   });

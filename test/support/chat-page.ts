@@ -71,3 +71,8 @@ export async function inFront(page: Page, question: string): Promise<void> {
   await page.bringToFront();
   await page.locator('.turn[aria-busy="false"]', { hasText: question }).waitFor();
 }
+
+/** The answers that are shown, as one text without line breaks. */
+export async function shownIn(page: Page): Promise<string> {
+  return (await answersOf(page)).join(' ').replaceAll(/\s+/g, ' ').trim();
+}
