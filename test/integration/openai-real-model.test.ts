@@ -70,7 +70,7 @@ test(
     const client = new OpenAI({ apiKey: openai.apiKey, baseURL: openai.baseURL });
     const messages = [{ role: 'user' as const, content: 'Describe a sailor as JSON.' }];
     const asked = {
-      ...{ model: MODEL, messages, max_completion_tokens: 900 },
+      ...{ model: MODEL, messages, max_completion_tokens: 900, temperature: 0 },
       response_format: {
         type: 'json_schema' as const,
         json_schema: { name: 'person', strict: true, schema: person },
@@ -84,7 +84,13 @@ test(
 
     const format = { type: 'json_schema' as const, name: 'person', strict: true, schema: person };
     const made = await client.responses.create({
-      ...{ model: MODEL, input: 'Describe a cook as JSON.', max_output_tokens: 900, text: { format } },
+      ...{
+        model: MODEL,
+        input: 'Describe a cook as JSON.',
+        max_output_tokens: 900,
+        text: { format },
+        temperature: 0,
+      },
     });
     checkPerson(made.output_text);
     assert.deepEqual(made.text?.format, format);

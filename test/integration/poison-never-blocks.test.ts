@@ -69,6 +69,21 @@ async function firstValue(topic: string, partition: number): Promise<Buffer> {
   return found.promise.finally(() => follower.stop());
 }
 
+/** Where a value lies: what is told of a turn that ended may come between looking and appending. */
+async function offsetOf(topic: string, partition: number, from: number, value: Buffer): Promise<number> {
+  const found = Promise.withResolvers<number>();
+  const follower = events.log.openFollower({
+    name: 'offset-of',
+    onBatch({ records }) {
+      const record = records.find((one) => one.value?.equals(value));
+      if (record !== undefined) found.resolve(record.offset);
+    },
+    onFailure: found.reject,
+  });
+  await follower.add(topic, partition, from);
+  return found.promise.finally(() => follower.stop());
+}
+
 /** Groups that fold a topic of this dataset. */
 function readersOf(dataset: keyof typeof datasets): readonly string[] {
   const { prefix } = platform.cluster;
@@ -81,8 +96,9 @@ function readersOf(dataset: keyof typeof datasets): readonly string[] {
 /** Appends every kind of poison to a partition and notes who must set it aside. */
 async function poison(topic: string, partition: number, groups: readonly string[]): Promise<void> {
   for (const { value } of kinds) {
-    const offset = (await events.log.offsets(topic, 'end'))[partition] ?? 0;
+    const end = (await events.log.offsets(topic, 'end'))[partition] ?? 0;
     await appender.append([{ topic, partition, key: first.conversationId, value }]);
+    const offset = await offsetOf(topic, partition, end, value);
     for (const group of groups) expected.set(`${group} ${topic}/${partition}@${offset}`, value);
   }
 }
