@@ -160,15 +160,23 @@ test('where a limit keeps one out the call is refused, and those that were taken
   const set = await startSteno(['tenants', 'set', 'acme', '--concurrent-streams', '1'], env).ended;
   assert.equal(set.code, 0, set.stderr);
   const { completions } = open(openai).chat;
+  const short = { ...scripted('short [[tokens=1]]'), n: 3 };
+  await until('the limit is known', async () => {
+    return (await thrownBy(() => completions.create(short))).code === 'rate_limit_exceeded';
+  });
   for (const stream of [false, true]) {
     const text = `too many at once, ${stream ? 'streamed' : 'in one piece'} [[tokens=4000 pace=20]]`;
     let refused: Thrown = {};
-    await until('the limit is known', async () => {
+    await until('one is taken in and another one refused', async () => {
       const asked = { ...scripted(text), n: 3, max_tokens: 1_000 };
       refused = await thrownBy(async () =>
         stream ? collect(await completions.create({ ...asked, stream: true })) : completions.create(asked),
       );
-      return refused.code === 'rate_limit_exceeded';
+      const messages = await openai.conversations();
+      const isTaken = messages.some(
+        (event) => event.type === 'MessageSubmitted' && textOf(event.data.parts) === text,
+      );
+      return isTaken && refused.code === 'rate_limit_exceeded';
     });
     await until('what was taken in is stopped', async () => {
       const messages = (await openai.conversations()).flatMap((event) =>
