@@ -23,7 +23,13 @@ export function plainName(text: string): string {
 
 /** Parses an option as a moment, in milliseconds since 1970. */
 export function instant(text: string): number {
-  const at = Date.parse(text);
-  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(at)) return at;
+  const at = momentOf(text);
+  if (at !== null) return at;
   throw new InvalidArgumentError('It must be a time such as 2026-01-31T12:00:00Z.');
+}
+
+/** Returns the moment that a date, or a date and a time, names in milliseconds since 1970; null for any other text. */
+export function momentOf(text: string): number | null {
+  const at = Date.parse(text);
+  return /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(at) ? at : null;
 }

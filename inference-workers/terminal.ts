@@ -6,7 +6,7 @@ import type {
   Producer,
 } from '../schemas/generated/types.ts';
 import { envelope, type NewEvent } from '../streams/event.ts';
-import { toolCallsOf } from '../streams/tool-calls.ts';
+import { readAnswer } from '../streams/tool-calls.ts';
 import { deriveId, sha256 } from '../streams/ids.ts';
 import type { DeltaWriter } from './delta-writer.ts';
 
@@ -82,7 +82,8 @@ export function terminalOf(
   };
   switch (ending.type) {
     case 'completed': {
-      const toolCalls = request.parameters.tools === null ? [] : toolCallsOf(request.inferenceId, text);
+      const toolCalls =
+        request.parameters.tools === null ? [] : readAnswer(request.inferenceId, text).toolCalls;
       const finishReason = endOf(ending.finishReason, toolCalls.length);
       return { type: 'InferenceCompleted', data: { ...data, finishReason, toolCalls }, ...where };
     }

@@ -1,5 +1,5 @@
 import type { Content, MessagePart, ToolCall, ToolResult } from '../schemas/generated/types.ts';
-import { readToolCalls, toolCallsOf, writeToolCall } from './tool-calls.ts';
+import { readAnswer, writeToolCall } from './tool-calls.ts';
 
 const NOTHING: Omit<MessagePart, 'type'> = { text: null, toolCall: null, toolResult: null, media: null };
 
@@ -24,8 +24,8 @@ export function toolResultPart(toolResult: ToolResult): MessagePart {
 /** Returns what an answer says as parts: its text, and the calls in it where there were tools to call. */
 export function answerParts(inferenceId: string, answer: string, hadTools: boolean): readonly MessagePart[] {
   if (!hadTools) return [textPart(answer)];
-  const { text } = readToolCalls(answer);
-  const calls = toolCallsOf(inferenceId, answer).map(toolCallPart);
+  const { text, toolCalls } = readAnswer(inferenceId, answer);
+  const calls = toolCalls.map(toolCallPart);
   return text === '' && calls.length > 0 ? calls : [textPart(text), ...calls];
 }
 

@@ -64,12 +64,17 @@ export function readToolCalls(text: string): {
 }
 
 /** The same as events have it. */
-export function toolCallsOf(inferenceId: string, text: string): readonly ToolCall[] {
-  return readToolCalls(text).calls.map(({ name, arguments: given }, index) => ({
+export function readAnswer(
+  inferenceId: string,
+  answer: string,
+): { readonly text: string; readonly toolCalls: readonly ToolCall[] } {
+  const { text, calls } = readToolCalls(answer);
+  const toolCalls = calls.map(({ name, arguments: given }, index) => ({
     id: toolCallId(inferenceId, index),
     name,
     arguments: { text: given, sealed: null, keyId: null },
   }));
+  return { text, toolCalls };
 }
 
 /**

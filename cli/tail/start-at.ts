@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { Log } from '../../streams/log.ts';
+import { momentOf } from '../option-values.ts';
 
 /** Where reading begins: the first record, the next one, an offset, or the first one of a time. */
 export type StartAt = 'earliest' | 'latest' | { readonly offset: number } | { readonly at: number };
@@ -8,8 +9,8 @@ export type StartAt = 'earliest' | 'latest' | { readonly offset: number } | { re
 export function parseStartAt(text: string): StartAt {
   if (text === 'earliest' || text === 'latest') return text;
   if (/^\d{1,15}$/.test(text)) return { offset: Number(text) };
-  const at = Date.parse(text);
-  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(at)) return { at };
+  const at = momentOf(text);
+  if (at !== null) return { at };
   throw new InvalidArgumentError(
     'It must be earliest, latest, an offset, or a time such as 2026-01-31T12:00:00Z.',
   );

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   createToolReader,
+  readAnswer,
   readToolCalls,
   toolCallId,
-  toolCallsOf,
   writeToolCall,
   type ToolPiece,
 } from '../../../streams/tool-calls.ts';
@@ -115,7 +115,7 @@ test('ids depend on the inference and the place alone', () => {
     writeToolCall({ name: 'f', arguments: '{}' }),
     writeToolCall({ name: 'g', arguments: '{}' }),
   ].join('\n');
-  const calls = toolCallsOf('inf_1', text);
+  const calls = readAnswer('inf_1', text).toolCalls;
   assert.deepEqual(
     calls.map(({ id, name }) => [id, name]),
     [
