@@ -4,7 +4,7 @@ import { gatherEvidence } from '../replay/explain/evidence.ts';
 import { datasets } from '../streams/topics.ts';
 import { explanationJson, renderExplanation } from './explain/render-explanation.ts';
 import { contextSettings, lookAt } from './look-at.ts';
-import { plain } from './printable.ts';
+import { plain } from '../schemas/plain-json.ts';
 
 const HELP = `
 The log is read and nothing but the log. The prompt is made again by the function that made it and compared with the recorded hash:

@@ -70,6 +70,16 @@ const loadedWhenWanted: readonly {
     load: async () => (await import('./replay.ts')).replayCommand(),
   },
   {
+    name: 'audit',
+    description: 'verify that nothing of the record was changed; who looked at it',
+    load: async () => (await import('./audit.ts')).auditCommand(),
+  },
+  {
+    name: 'evidence',
+    description: 'write what the log has of an answer, with proofs that anybody can check',
+    load: async () => (await import('./evidence.ts')).evidenceCommand(),
+  },
+  {
     name: 'keys',
     description: 'make, list, rotate and revoke API keys',
     load: async () => (await import('./keys.ts')).keysCommand(),

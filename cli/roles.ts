@@ -15,4 +15,5 @@ export const rolePrograms: readonly RoleProgram[] = [
   program('inference-worker', 'inference-workers', 'runs a model'),
   program('processors', 'processors', 'turns messages into prompts and records'),
   program('projections', 'projections', 'keeps the read models'),
+  program('sealer', 'replay/audit', 'seals the record, so that no change of it goes unseen'),
 ];

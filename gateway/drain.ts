@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { OpenStreams } from './streams/open-streams.ts';
+import type { Subscriptions } from './subscriptions/open-subscriptions.ts';
 import type { Sockets } from './websocket/accept-sockets.ts';
 
 /** `draining`: not ready. `refusing`: nothing new is taken. */
@@ -21,14 +22,16 @@ export async function drain(gateway: {
   readonly state: GatewayState;
   readonly streams: OpenStreams;
   readonly sockets: Sockets;
+  readonly subscriptions: Pick<Subscriptions, 'drain'>;
   readonly app: FastifyInstance;
   readonly closeAll: () => Promise<void>;
 }): Promise<void> {
-  const { state, streams, sockets, app, closeAll } = gateway;
+  const { state, streams, sockets, subscriptions, app, closeAll } = gateway;
   const started = performance.now();
   state.draining = true;
   streams.drain();
   sockets.announceDrain();
+  subscriptions.drain();
   const isBusy = (): boolean => streams.count() > 0;
   if (!state.failed && (isBusy() || sockets.count() > 0)) await pause(TAKE_MS);
   state.refusing = true;

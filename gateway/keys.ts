@@ -7,6 +7,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { ORDINARY, type Grants } from '../policies/identity/grants.ts';
 import type { Owner, ScopeKind } from '../policies/limits/limits.ts';
 import type { Guards, Limits } from '../schemas/generated/types.ts';
+import { SUBSCRIBABLE } from '../streams/topics.ts';
 import type { Caller } from './call.ts';
 import { grantFields } from './identity/grants-schema.ts';
 import { guardsSchema, NO_GUARDS } from './identity/guards-schema.ts';
@@ -76,6 +77,8 @@ const nobody: KeyStore = {
   guardsOf: () => NO_GUARDS,
   stop: () => undefined,
 };
+/** Where no key is needed there is one tenant, and whoever is on the machine reads its topics anyway. */
+const LOCAL: Grants = { ...ORDINARY, topics: SUBSCRIBABLE };
 const EVERYBODY: Caller = { tenantId: 'default', principal: 'local', keyId: null };
 /** How often open connections are asked whether their key is still in force. */
 export const CREDENTIAL_CHECK_MS = 2_000;
@@ -149,11 +152,11 @@ function everybody(host: string, logger: Logger): KeyStore {
     );
   }
   logger.warn('no keys file: everybody on this machine may call as tenant default', { host });
-  const credential: Credential = { caller: EVERYBODY, grants: ORDINARY, isValid: () => true };
+  const credential: Credential = { caller: EVERYBODY, grants: LOCAL, isValid: () => true };
   return {
     required: false,
     find: () => credential,
-    grantsOf: (keyId) => (keyId === null ? ORDINARY : null),
+    grantsOf: (keyId) => (keyId === null ? LOCAL : null),
     limitsOf: () => ({ key: null, user: null, tenant: null }),
     guardsOf: () => NO_GUARDS,
     stop: () => undefined,

@@ -1,4 +1,5 @@
 import type { Metrics } from '../runtime/metrics.ts';
+import type { Queues } from './queues.ts';
 import type { QueueStatus } from './status-page/status.ts';
 import { countTurns, type TurnCounter } from './status-page/recent-turns.ts';
 
@@ -13,10 +14,7 @@ type GatewayMetrics = {
 
 const FIRST_DELTA_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-export function gatewayMetrics(
-  metrics: Metrics,
-  read: { streams: () => number; sockets: () => number; queues: () => readonly QueueStatus[] },
-): GatewayMetrics {
+export function gatewayMetrics(metrics: Metrics, queues: Pick<Queues, 'now' | 'list'>): GatewayMetrics {
   const messages = metrics.counter(
     'steno_gateway_messages_total',
     'Messages by what became of them at the gateway.',
@@ -31,11 +29,11 @@ export function gatewayMetrics(
     'steno_gateway_poison_records_total',
     'Records of reply partitions that could not be decoded.',
   );
-  metrics.gauge('steno_gateway_open_streams', 'Answers that stream right now.', read.streams);
-  metrics.gauge('steno_gateway_open_sockets', 'WebSockets that are open.', read.sockets);
+  metrics.gauge('steno_gateway_open_streams', 'Answers that stream right now.', () => queues.now('streams'));
+  metrics.gauge('steno_gateway_open_sockets', 'WebSockets that are open.', () => queues.now('sockets'));
   const showQueues = (name: string, help: string, value: (queue: QueueStatus) => number): void =>
     metrics.gauges(name, help, ['queue'], () =>
-      read.queues().map((queue) => ({ labels: { queue: queue.name }, value: value(queue) })),
+      queues.list().map((queue) => ({ labels: { queue: queue.name }, value: value(queue) })),
     );
   showQueues('steno_gateway_queue', 'What waits or is open in each bounded queue.', ({ now }) => now);
   showQueues('steno_gateway_queue_limit', 'What each of them holds at most.', ({ limit }) => limit);

@@ -4,6 +4,7 @@ import { errorCode } from '../runtime/errors.ts';
 import type { RoleContext, RunningRole } from '../runtime/role.ts';
 import type { Cluster } from '../streams/cluster.ts';
 import type { EventLog } from '../streams/event-log.ts';
+import { createAccessRecord } from './access.ts';
 import { startAdmin, type Admin } from './admin/start-admin.ts';
 import { boundAppends } from './bound-appends.ts';
 import { drain } from './drain.ts';
@@ -31,21 +32,23 @@ import { createResponseHandlers } from './openai/responses/create-handlers.ts';
 import { createFindResponse } from './openai/responses/find-response.ts';
 import { storedResponseHandlers } from './openai/responses/stored-handlers.ts';
 import { createOrigins } from './origins.ts';
+import { createQueues } from './queues.ts';
 import { replyPartitionOf } from './reply-partition.ts';
 import { connectRouting } from './routing/connect-routing.ts';
 import { createServedModels } from './served-models.ts';
 import { createGuard } from './guard.ts';
 import { createSignals } from './signals.ts';
 import { openStatusPage } from './status-page/open-status-page.ts';
-import type { QueueStatus } from './status-page/status.ts';
 import { createFlushQueue } from './streams/flush-queue.ts';
 import { startOpenStreams, type OpenStreams } from './streams/open-streams.ts';
 import { createSubmit } from './submit.ts';
+import { subscriptionHandlers } from './subscriptions/handlers.ts';
+import { createSubscriptions } from './subscriptions/open-subscriptions.ts';
 import { createTokens } from './token.ts';
 import type { GatewayTopics } from './topics.ts';
 import { countUnread } from './unread-bytes.ts';
 import { webHandlers } from './web-pages/web-handlers.ts';
-import { acceptSockets, type Sockets } from './websocket/accept-sockets.ts';
+import { acceptSockets } from './websocket/accept-sockets.ts';
 
 type GatewayPorts = {
   readonly context: RoleContext;
@@ -69,11 +72,6 @@ type GatewayPorts = {
   readonly version: string;
 };
 
-/** A socket may stream several answers, and one that streams none still costs memory. */
-const SOCKETS_PER_STREAM = 4;
-/** Records the log may owe an answer for: a message, and what is said about it, of every answer that may stream. */
-const PENDING_PER_STREAM = 2;
-
 /**
  * Starts a gateway; it takes messages once this resolves.
  * Throws StenoError `keys_required`, `bad_keys_file`, `bad_config` and `port_in_use`.
@@ -88,25 +86,11 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     state.failed = true;
     context.fail(error);
   };
-  // The gauges read these once both are there.
-  let streams: OpenStreams | null = null;
-  let sockets: Sockets | null = null;
-  const most = {
-    streams: config.maxOpenInferences,
-    sockets: config.maxOpenInferences * SOCKETS_PER_STREAM,
-    pending: config.maxOpenInferences * PENDING_PER_STREAM,
-  };
+  const queues = createQueues(config);
+  const { most } = queues;
   const appender = boundAppends(events.openAppender('gateway'), most.pending);
-  const queues = (): readonly QueueStatus[] => [
-    { name: 'answers that stream', now: streams?.count() ?? 0, limit: most.streams },
-    { name: 'WebSockets', now: sockets?.count() ?? 0, limit: most.sockets },
-    { name: 'records not acknowledged', now: appender.pending, limit: most.pending },
-  ];
-  const metrics = gatewayMetrics(context.metrics, {
-    streams: () => streams?.count() ?? 0,
-    sockets: () => sockets?.count() ?? 0,
-    queues,
-  });
+  queues.watch('pending', () => appender.pending);
+  const metrics = gatewayMetrics(context.metrics, queues);
   const keys = await connectIdentity({
     ...{ context, config, events, operations, others: file, topic: topics.identities },
     ...{ pepper: ports.keyPepper, secret: ports.tokenSecret },
@@ -144,7 +128,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
       return startedStreams.resume(options);
     },
   };
-  streams = opened;
+  queues.watch('streams', () => opened.count());
   const isDraining = (): boolean => state.refusing;
   const served = createServedModels({ prefix: config.topicPrefix, models, openCluster: ports.openCluster });
   const limiter = createLimiter({
@@ -176,6 +160,13 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     served,
     ...metrics,
   });
+  const access = createAccessRecord({ appender, topic: topics.audit, producer });
+  const subscriptions = createSubscriptions({
+    ...{ events, prefix: config.topicPrefix, most: most.subscriptions, flushLater },
+    onPoison: metrics.onPoison,
+    onBroken: (error) => logger.warn('a subscription broke off', { code: errorCode(error) }),
+  });
+  queues.watch('subscriptions', () => subscriptions.count());
   const partitions = ports.conversationPartitions;
   const locate = createLocate({ log: events.log, topic, partitions, queries, streams: opened, tokens });
   const find = createFindResponse({ locate, queries });
@@ -191,7 +182,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     metricsTopic: topics.metrics,
     model: models.resolve(null)?.id ?? '',
     state: health,
-    queues,
+    queues: () => queues.list(),
   });
 
   const app = buildServer({
@@ -207,6 +198,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
       ...modelHandlers({ routing: models, served }),
       ...historyHandlers({ queries, locate, signals }),
       ...clientTokenHandlers({ identity: keys, models }),
+      ...subscriptionHandlers({ subscriptions, access }),
       ...limitsHandlers({ limiter, currency: ports.currency }),
       ...probeHandlers({
         metrics: context.metrics,
@@ -237,9 +229,12 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     maxFrameBytes: config.maxMessageBytes,
     maxSockets: most.sockets,
   });
-  sockets = accepted;
+  queues.watch('sockets', () => accepted.count());
 
-  const checks = setInterval(() => opened.checkCredentials(), CREDENTIAL_CHECK_MS);
+  const checks = setInterval(() => {
+    opened.checkCredentials();
+    subscriptions.checkCredentials();
+  }, CREDENTIAL_CHECK_MS);
   checks.unref();
 
   let admin: Admin | null = null;
@@ -251,6 +246,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     await Promise.all([
       opened.stop(),
       page.stop(),
+      subscriptions.stop(),
       served.stop(),
       limiter.stop(),
       keys.stop(),
@@ -283,7 +279,14 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
       pendingAppends: appender.pending,
     }),
     stop() {
-      stopping ??= drain({ state, streams: opened, sockets: accepted, app, closeAll });
+      stopping ??= drain({
+        state,
+        streams: opened,
+        subscriptions,
+        sockets: accepted,
+        app,
+        closeAll,
+      });
       return stopping;
     },
   };

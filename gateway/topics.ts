@@ -14,5 +14,6 @@ export function gatewayTopics(prefix: string) {
     identities: name(datasets.identities),
     answers: name(datasets.answers),
     configuration: name(datasets.configuration),
+    audit: name(datasets.audit),
   };
 }

@@ -28,6 +28,12 @@ export type Config = {
   readonly tokenSecret: string | null;
   readonly maxMessageBytes: number;
   readonly maxOpenInferences: number;
+  readonly audit: {
+    readonly keyFile: string | null;
+    readonly headFile: string | null;
+    readonly sealSeconds: number;
+  };
+  readonly maxSubscriptions: number;
   readonly maxWaitSeconds: number;
   readonly replyPartition: number | null;
   readonly kafka: {
@@ -148,6 +154,12 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     tokenSecret: raw('STENO_TOKEN_SECRET'),
     maxMessageBytes: whole('STENO_MAX_MESSAGE_BYTES', 1, 4 * 1024 * 1024) ?? 0,
     maxOpenInferences: whole('STENO_MAX_OPEN_INFERENCES', 1, 1_000_000) ?? 0,
+    audit: {
+      keyFile: path('STENO_AUDIT_KEY_FILE'),
+      headFile: path('STENO_AUDIT_HEAD_FILE'),
+      sealSeconds: whole('STENO_AUDIT_SEAL_SECONDS', 1, 86_400) ?? 0,
+    },
+    maxSubscriptions: whole('STENO_MAX_SUBSCRIPTIONS', 0, 10_000) ?? 0,
     maxWaitSeconds: whole('STENO_MAX_WAIT_SECONDS', 1, 43_200) ?? 0,
     replyPartition: whole('STENO_REPLY_PARTITION', 0, 10_000),
     kafka: {

@@ -104,6 +104,25 @@ export const settings = [
     'Answers a gateway streams at once before it answers 503.',
   ),
   setting(
+    'STENO_MAX_SUBSCRIPTIONS',
+    '64',
+    'a number',
+    'Subscriptions to events a gateway serves at once before it answers 503; a tenant has 16 of them at most.',
+  ),
+  setting(
+    'STENO_AUDIT_KEY_FILE',
+    null,
+    'a file',
+    'Ed25519 private key (PEM) that seals of the audit chain are signed with; made once and kept in the data directory unless set.',
+  ),
+  setting(
+    'STENO_AUDIT_HEAD_FILE',
+    null,
+    'a file',
+    'Where the newest head of the audit chain is written after each seal: on storage that nobody with access to the log can write.',
+  ),
+  setting('STENO_AUDIT_SEAL_SECONDS', '60', 'seconds', 'How often what was appended is sealed.'),
+  setting(
     'STENO_MAX_WAIT_SECONDS',
     '60',
     'a number',

@@ -13,6 +13,11 @@ export function projectionGroup(prefix: string, projection: string): string {
   return `${prefix}-projection-${projection}`;
 }
 
+/** Group of the sealers: one of them seals, the others wait. */
+export function sealerGroup(prefix: string): string {
+  return `${prefix}-sealer`;
+}
+
 /** Which role a consumer group of this installation belongs to, and what it does there. */
 export type GroupOwner = { readonly role: string; readonly name: string };
 
@@ -25,5 +30,6 @@ export function ownerOf(prefix: string, group: string): GroupOwner {
   const projection = nameAfter(projectionGroup(prefix, ''));
   if (projection !== null) return { role: 'projections', name: projection };
   const name = nameAfter(`${prefix}-`) ?? group;
+  if (group === sealerGroup(prefix)) return { role: 'sealer', name };
   return { role: group === prepareTurnGroup(prefix) ? 'processors' : 'subscriber', name };
 }

@@ -63,6 +63,11 @@ export type FollowOptions = {
    * failing group only.
    */
   readonly seesRedriven?: (group: string) => boolean;
+  /**
+   * A partition is not fetched while its batch is being handled, and little of it at once: for a reader that may be slow
+   * for long. Left out, some is fetched ahead.
+   */
+  readonly isPatient?: boolean;
   /** Called in log order per partition; its next batch is handed over when the promise has resolved. */
   readonly onBatch: (batch: Batch) => void | Promise<void>;
   /** A batch handler threw, or the log refuses for ever: the reader has stopped. */

@@ -153,6 +153,17 @@ export const datasets = {
     retention: FOREVER,
     subjects: 'record',
   }),
+  seals: dataset('seals', {
+    purpose:
+      'The chain over all other topics that are kept for ever: what it covers cannot be changed unseen.',
+    events: ['ChainSealed'],
+    key: 'chain',
+    // One order makes the chain.
+    partitions: 1,
+    retention: FOREVER,
+    subjects: 'record',
+    maxRecordBytes: 8 * MIB,
+  }),
   identities: dataset('identities', {
     purpose: 'Keys issued and withdrawn, and what tenants may use: every gateway knows all of it.',
     events: ['ApiKeyIssued', 'ApiKeyRevoked', 'TenantChanged'],
@@ -190,6 +201,15 @@ export const datasets = {
     maxRecordBytes: 9 * MIB,
   }),
 } as const;
+
+/** Topics that tenants may subscribe to: kept for ever, and each of their events says whose it is. */
+export const SUBSCRIBABLE = [
+  'conversations',
+  'turns',
+  'content',
+  'quality',
+  'audit',
+] as const satisfies readonly (keyof typeof datasets)[];
 
 /** A topic that shall exist on the broker. */
 export type Topic = { readonly name: string; readonly dataset: Dataset };

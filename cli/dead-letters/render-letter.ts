@@ -1,4 +1,5 @@
-import { plain, printable } from '../printable.ts';
+import { plain } from '../../schemas/plain-json.ts';
+import { printable } from '../printable.ts';
 import type { OriginalEvent } from './original-event.ts';
 import type { FoundLetter } from './read-letters.ts';
 

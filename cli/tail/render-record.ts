@@ -1,4 +1,5 @@
-import { isBytes, plain, printable } from '../printable.ts';
+import { isBytes, plain } from '../../schemas/plain-json.ts';
+import { printable } from '../printable.ts';
 import type { TailRecord } from './tail-record.ts';
 
 /** Fields that say where an event comes from, not what it says: in `--json` they are all there. */

@@ -39,7 +39,7 @@ export function adminHandlers(deps: {
           fix: 'ask an operator',
         });
       }
-      const grants = { role, models: idsOf(models, body.models), routes: body.routes };
+      const grants = { role, models: idsOf(models, body.models), routes: body.routes, topics: body.topics };
       return shown(
         await issueKey(open, actorOf(call), { tenantId, principal, limits, grants, replaces: null }),
       );

@@ -15,6 +15,8 @@ type EventStreamOptions = {
   /** True for a resume, which may get much at once and whose message is on the log already. */
   readonly resumed: boolean;
   readonly flushLater: FlushLater;
+  /** Whoever writes waits for `writable`: a client may be as slow as it likes, and is never cut for it. */
+  readonly isPaced?: boolean;
   /** A comment that keeps the connection alive. */
   readonly heartbeat: string;
   /** What a client is told that does not read; without it, it is cut, because it can come back with its last id. */
@@ -129,7 +131,8 @@ export function openEventStream(options: EventStreamOptions): EventStream {
     if (text !== '') response.write(text);
     else if (!flushed) response.flushHeaders();
     flushed = true;
-    if (isTooSlow(response.writableLength, resumedAt, performance.now())) giveUp();
+    if (options.isPaced !== true && isTooSlow(response.writableLength, resumedAt, performance.now()))
+      giveUp();
   }
 
   function giveUp(): void {

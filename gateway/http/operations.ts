@@ -13,6 +13,7 @@ import {
   pageQuery,
   streamQuery,
 } from '../requests.ts';
+import { subscriptionOperations } from '../subscriptions/operations.ts';
 import { webOperations } from '../web-pages/operations.ts';
 import { pageFiles } from '../status-page/page.ts';
 
@@ -23,7 +24,7 @@ export type Operation = {
   /** Parameters in braces, as OpenAPI writes them. */
   readonly path: string;
   readonly summary: string;
-  readonly tag: 'chat' | 'history' | 'operations' | 'identity' | 'configuration';
+  readonly tag: 'chat' | 'history' | 'events' | 'operations' | 'identity' | 'configuration';
   /** False where no credential is asked for. */
   readonly secured: boolean;
   /** True where probes call by an address instead of a name. */
@@ -173,6 +174,7 @@ export const operations = [
     answers: { 202: { description: 'Recorded.', schema: z.strictObject({ change_id: z.string() }) } },
   },
   ...openAiOperations,
+  ...subscriptionOperations,
   ...webOperations,
   {
     id: 'health',

@@ -23,7 +23,7 @@ const LARGEST_BODY = 6 * 1024 * 1024;
 /** Of an operation that asks for no credential. */
 const ANONYMOUS: Pick<Call, 'caller' | 'grants'> = {
   caller: { tenantId: '', principal: '', keyId: null },
-  grants: { role: 'OTHER', models: [], routes: [] },
+  grants: { role: 'OTHER', models: [], routes: [], topics: [] },
 };
 
 /** Of every answer: it is data for whoever asked, and nothing a browser may keep, frame, run or take for something else. */

@@ -61,6 +61,8 @@ export function createClientTokens(
         own.routes === null
           ? every
           : paths.filter((route) => mayCall(own, { port: 'clients', ...route })).map(({ path }) => path),
+      // One user's: what others say is not for its browser.
+      topics: [],
     };
   }
 

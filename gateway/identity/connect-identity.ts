@@ -8,7 +8,7 @@ import { createJsonWebTokens } from './json-web-tokens.ts';
 import { openIdentity, type Identity } from './open-identity.ts';
 
 /** What a token that lies in a browser is never good for. */
-const NOT_FOR_BROWSERS = ['createClientToken', 'status'];
+const NOT_FOR_BROWSERS = ['createClientToken', 'status', 'subscribe'];
 
 /** Opens every kind of credential that the configuration asks for. Throws as `openIdentity` does. */
 export function connectIdentity(deps: {

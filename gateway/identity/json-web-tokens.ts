@@ -17,6 +17,7 @@ const ownClaims = z.object({
   exp: z.number(),
   steno_role: z.enum(['user', 'auditor']).default('user'),
   steno_models: z.array(z.string().max(256)).max(100).nullable().default(null),
+  steno_topics: z.array(z.string().max(256)).max(100).nullable().default(null),
 });
 
 /** Tokens of the users' own identity provider (RFC 7519). */
@@ -32,8 +33,8 @@ export function looksLikeJsonWebToken(text: string): boolean {
 
 /**
  * Verifies tokens of one issuer for one audience with the keys at its address; keys that a token brings or points to are
- * never used. A token names its user in `sub` and the tenant in the configured claim; `steno_role` (user or auditor) and
- * `steno_models` narrow or widen it. Nobody becomes an administrator by one.
+ * never used. A token names its user in `sub` and the tenant in the configured claim; `steno_role` (user or auditor),
+ * `steno_models` and `steno_topics` narrow or widen it. Nobody becomes an administrator by one.
  */
 export function createJsonWebTokens(config: NonNullable<Config['jwt']>, calls: ExternalCalls): JsonWebTokens {
   const call = calls.open({ name: 'jwks' });
@@ -69,10 +70,10 @@ export function createJsonWebTokens(config: NonNullable<Config['jwt']>, calls: E
       const tenant = name.safeParse(payload[config.tenantClaim]);
       const claims = ownClaims.safeParse(payload);
       if (!tenant.success || !claims.success) return null;
-      const { sub, exp, steno_role: role, steno_models: models } = claims.data;
+      const { sub, exp, steno_role: role, steno_models: models, steno_topics: topics } = claims.data;
       return {
         caller: { tenantId: tenant.data, principal: `user:${sub}`, keyId: null },
-        grants: { role, models, routes: null },
+        grants: { role, models, routes: null, topics },
         isValid: () => Date.now() < (exp + TOLERANCE_S) * 1000,
       };
     },

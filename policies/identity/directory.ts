@@ -47,9 +47,16 @@ export function createDirectory(): Directory {
       if (event.type === 'ApiKeyIssued') {
         const { keyId, tenantId, principal, mac, limits, replaces, actor } = event.data;
         if (keys.has(keyId)) return;
-        const { role, models, routes } = event.data;
+        const { role, models, routes, topics } = event.data;
         const rest = { limits, replaces, actor, issuedAt: event.time, revoked: null };
-        keys.set(keyId, { keyId, tenantId, principal, mac, grants: { role, models, routes }, ...rest });
+        keys.set(keyId, {
+          keyId,
+          tenantId,
+          principal,
+          mac,
+          grants: { role, models, routes, topics },
+          ...rest,
+        });
       } else if (event.type === 'ApiKeyRevoked') {
         const { keyId, tenantId, graceMillis } = event.data;
         const found = keys.get(keyId);

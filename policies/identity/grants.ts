@@ -7,10 +7,12 @@ export type Grants = {
   readonly models: readonly string[] | null;
   /** Paths it may call, as OpenAPI writes them, a star at the end for all that begin so; null for all of its role. */
   readonly routes: readonly string[] | null;
+  /** Topics it may subscribe to, by what `streams/topics.ts` calls them; null for those of its role. */
+  readonly topics: readonly string[] | null;
 };
 
 /** Of a key that nothing more was said about. */
-export const ORDINARY: Grants = { role: 'user', models: null, routes: null };
+export const ORDINARY: Grants = { role: 'user', models: null, routes: null, topics: null };
 
 /** One thing that may be asked for: on the ports of clients, or on the one of administrators. */
 export type Route = {
@@ -41,6 +43,11 @@ export function mayCall({ role, routes }: Grants, { port, method, path }: Route)
 /** True for models that it may name and be told of. */
 export function mayUseModel({ models }: Grants, modelId: string): boolean {
   return models === null || models.includes(modelId);
+}
+
+/** True for who may subscribe to what all users of the tenant leave on a topic: auditors, and keys that were given it. */
+export function maySubscribe({ role, topics }: Grants, topic: string): boolean {
+  return topics === null ? role === 'auditor' : topics.includes(topic);
 }
 
 /** True for who may read what all users of the tenant said. */

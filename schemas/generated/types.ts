@@ -234,6 +234,22 @@ export type Score = {
   readonly value: number;
 };
 
+/** Records of one partition that a seal covers. */
+export type SealedRange = {
+  /** The topic, with prefix and version. */
+  readonly topic: string;
+  /** The partition. */
+  readonly partition: number;
+  /** Offset of the first record. */
+  readonly from: number;
+  /** Offset behind the last one. */
+  readonly to: number;
+  /** Root of the Merkle tree over the records (RFC 9162 2.1.1, SHA-256), in hex. */
+  readonly root: string;
+  /** The first 4 bytes of each leaf hash, in order: they tell which record differs where the root does. */
+  readonly marks: Uint8Array;
+};
+
 /** How urgent an alert is. OTHER is what a reader sees in place of a symbol newer than itself; nobody writes it. */
 export type Severity = 'info' | 'warning' | 'critical' | 'OTHER';
 
@@ -427,6 +443,8 @@ export type ApiKeyIssued = {
   readonly models: readonly string[] | null;
   /** Paths it may call, as the API describes them, a star at the end for all that begin so; null for all of its role. */
   readonly routes: readonly string[] | null;
+  /** Topics it may subscribe to, without prefix and version; null for those of its role. */
+  readonly topics: readonly string[] | null;
 };
 
 /** A key was withdrawn: it stops working, on open connections too. */
@@ -525,6 +543,32 @@ export type CancelRequested = {
   readonly principal: string;
   /** Why. */
   readonly reason: CancelReason;
+};
+
+/** What was appended to the topics that are kept for ever is sealed: whoever keeps the hash of a seal can tell later whether anything up to it was changed, removed, inserted, moved or cut off. */
+export type ChainSealed = {
+  /** Names this event for ever; derived from what caused it, so a retry has the same. */
+  readonly eventId: string;
+  /** The producer's clock. Folds use the broker's append time instead. */
+  readonly occurredAt: number;
+  /** Event id (or request id) that caused this event. */
+  readonly causationId: string;
+  /** The chain that this event belongs to. */
+  readonly correlationId: string;
+  /** Which program wrote it. */
+  readonly producer: Producer;
+  /** Empty: a seal is of all tenants together. */
+  readonly tenantId: string;
+  /** Dense from 1. Of seals with one number the first that fits the one before counts. */
+  readonly number: number;
+  /** SHA-256 of the text of the seal before in hex; 64 zeros for the first. */
+  readonly previous: string;
+  /** What is sealed, by topic and partition; each range begins where the one before in its partition ended. */
+  readonly ranges: readonly SealedRange[];
+  /** First 16 hex digits of the SHA-256 of the public key (SPKI, DER). */
+  readonly keyId: string;
+  /** Ed25519 signature of the seal's text. */
+  readonly signature: Uint8Array;
 };
 
 /** Configuration was changed, by somebody or by a rule. It holds if `replaces` names what held until then, else somebody else was faster and it changed nothing. */
@@ -1580,6 +1624,7 @@ export type EventMap = {
   readonly AttemptStarted: AttemptStarted;
   readonly CacheCleared: CacheCleared;
   readonly CancelRequested: CancelRequested;
+  readonly ChainSealed: ChainSealed;
   readonly ConfigChanged: ConfigChanged;
   readonly ContentDeleted: ContentDeleted;
   readonly ContextSummarized: ContextSummarized;

@@ -15,6 +15,8 @@ import { readBatches } from './wire/record-batch.ts';
 /** Longest time a fetch is parked at the broker: a partition that is added waits at most so long. */
 const MAX_WAIT_MS = 100;
 const PARTITION_BYTES = 1024 * 1024;
+/** Of a patient reader, whose handlers may keep all of it for long. */
+const PATIENT_PARTITION_BYTES = 64 * 1024;
 const REQUEST_BYTES = 8 * 1024 * 1024;
 const ERROR_PAUSE_MS = 100;
 /** Kafka protocol error code 1. */
@@ -61,6 +63,7 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
   const loops = new Map<number, Promise<void>>();
   let wake: (() => void)[] = [];
   let stopped = false;
+  const isPatient = follow.isPatient === true;
 
   async function locate(
     topic: string,
@@ -97,11 +100,11 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
       maxWaitMs: MAX_WAIT_MS,
       minBytes: 1,
       maxBytes: REQUEST_BYTES,
-      partitionMaxBytes: PARTITION_BYTES,
+      partitionMaxBytes: isPatient ? PATIENT_PARTITION_BYTES : PARTITION_BYTES,
     });
     while (!stopped) {
       const ready = [...positions.values()].filter(
-        (position) => position.leader === node && position.queuedBytes < MAX_QUEUED_BYTES,
+        (position) => position.leader === node && mayFetch(position),
       );
       if (ready.length === 0) {
         await new Promise<void>((resolve) => wake.push(resolve));
@@ -122,6 +125,10 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
         await recover(ready, []);
       }
     }
+  }
+
+  function mayFetch({ busy, queuedBytes }: Position): boolean {
+    return isPatient ? !busy && queuedBytes === 0 : queuedBytes < MAX_QUEUED_BYTES;
   }
 
   async function fetchFrom(
@@ -183,14 +190,14 @@ export function openFollower(options: KafkaOptions, follow: FollowOptions): Foll
   }
 
   function handQueued(position: Position): void {
-    const wasFull = position.queuedBytes >= MAX_QUEUED_BYTES;
+    const wasFull = isPatient || position.queuedBytes >= MAX_QUEUED_BYTES;
     while (!position.busy && isCurrent(position)) {
       const queued = position.queue.shift();
       if (queued === undefined) break;
       position.queuedBytes -= queued.bytes;
       hand(position, queued.batch);
     }
-    if (wasFull && position.queuedBytes < MAX_QUEUED_BYTES) wakeAll();
+    if (wasFull && mayFetch(position)) wakeAll();
   }
 
   /** The leader may have moved, or retention passed a position; a whole fetch that failed names no partition. */

@@ -172,7 +172,7 @@ test(`${INPUTS} paths and queries`, async () => {
     'status',
   ];
   // Each look at the metrics begins the measure of stalls anew.
-  const asked = list.filter(({ id: name }) => name !== 'metrics');
+  const asked = list.filter(({ id: name }) => name !== 'metrics' && name !== 'subscribe');
   await repeat(INPUTS, async (index) => {
     const operation = random.pick(asked);
     const named = operation.path.replace(
@@ -198,6 +198,33 @@ test(`${INPUTS} paths and queries`, async () => {
     );
   });
   await allIsWell('paths and queries');
+});
+
+test(`${INPUTS} queries for events`, async () => {
+  const random = seededRandom(SEED + 4);
+  const values = [
+    'earliest',
+    'latest',
+    'turns',
+    'audit,turns',
+    'TurnMeasured',
+    '2026-01-01',
+    'turns:0:0',
+    '1~turns~0',
+  ];
+  await repeat(INPUTS, async () => {
+    const query = new URLSearchParams({ until: 'end' });
+    for (const name of ['topics', 'types', 'model', 'conversation_id', 'from', 'after'])
+      if (random.chance(0.4))
+        query.set(name, random.chance(0.6) ? random.pick(values) : noise(random).toWellFormed());
+    const { statusCode, body } = await request(`${platform.url()}/v1/events?${query.toString()}`, {
+      ...{ method: 'GET', headers: { 'last-event-id': random.pick(['', '', '1~turns~zzzzzzzz', '0']) } },
+      signal: AbortSignal.timeout(60_000),
+    });
+    await body.dump();
+    assert.ok(isForeseen(statusCode), `seed ${SEED}: ${query.toString()} answered ${statusCode}`);
+  });
+  await allIsWell('queries for events');
 });
 
 test(`${INPUTS} WebSocket frames`, async () => {
@@ -253,7 +280,8 @@ test('bytes that are no HTTP, and clients that never finish', async () => {
 
 test('every answer says that nothing else may be made of it', async () => {
   const path = (operation: Operation): string =>
-    operation.path.replace('{id}', id).replace('{file}', 'page.css');
+    operation.path.replace('{id}', id).replace('{file}', 'page.css') +
+    (operation.id === 'subscribe' ? '?until=end' : '');
   for (const operation of [...list, { method: 'GET', path: '/nowhere' } as Operation]) {
     const { headers, body } = await request(platform.url() + path(operation), { method: operation.method });
     await body.dump();

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import { adminOperations } from '../../gateway/admin/operations.ts';
 import { operations, type Operation } from '../../gateway/http/operations.ts';
 import { freePort } from '../../infra/kafka/process/free-port.ts';
+import { SUBSCRIBABLE } from '../../streams/topics.ts';
 import { apiOf, type Answered, type Api } from '../support/api.ts';
 import { makeKey } from '../support/make-key.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
@@ -14,6 +15,8 @@ import { until } from '../support/until.ts';
 
 const CANARY = 'canary-7f3a';
 const TENANTS = ['one', 'two'] as const;
+/** A key may subscribe to all that its own tenant has. */
+const TOPICS = SUBSCRIBABLE.flatMap((topic) => ['--topic', topic]);
 
 /** What belongs to one tenant and can be named. */
 type Ids = {
@@ -77,6 +80,10 @@ const cases: Readonly<Record<string, (ids: Ids) => readonly Case[]>> = {
   ],
   cancelResponse: ({ response }) => [{ path: `/v1/responses/${response}/cancel` }],
   deleteResponse: ({ response }) => [{ path: `/v1/responses/${response}` }],
+  subscribe: ({ conversation }) => [
+    { path: '/v1/events?from=earliest&until=end', answers: 200 },
+    { path: `/v1/events?from=earliest&until=end&conversation_id=${conversation}`, answers: 200 },
+  ],
   listModels: () => [{ answers: 200 }],
   readModel: () => [{ path: '/v1/models/scripted', answers: 200 }],
   status: () => [{ answers: 200 }],
@@ -109,7 +116,7 @@ before(async () => {
   for (const tenant of TENANTS) {
     managers.set(tenant, apiOf(admin, await makeKey(platform, tenant, 'boss', '--role', 'admin')));
     // The same name in both: a tenant is told by its credential alone.
-    keys.set(tenant, await makeKey(platform, tenant, 'ann'));
+    keys.set(tenant, await makeKey(platform, tenant, 'ann', ...TOPICS));
   }
   for (const tenant of TENANTS) owned.set(tenant, await say(tenant));
 });

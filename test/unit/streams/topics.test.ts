@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { avroSchemas } from '../../../schemas/generated/avro.ts';
+import type { EventType } from '../../../schemas/generated/types.ts';
 import {
   allTopics,
   datasets,
   requestTopic,
+  SUBSCRIBABLE,
   subjectOf,
   topicConfigs,
   topicName,
@@ -31,6 +33,7 @@ describe('the catalogue of topics', () => {
         'steno.metrics.v1 6 time',
         'steno.alerts.v1 6 forever',
         'steno.audit.v1 6 forever',
+        'steno.seals.v1 1 forever',
         'steno.identities.v1 1 forever',
         'steno.configuration.v1 1 forever',
         'steno.answers.v1 6 time',
@@ -81,3 +84,19 @@ describe('the catalogue of topics', () => {
     assert.ok(datasets.deadLetters.maxRecordBytes >= Math.max(...others) + 64 * 1024);
   });
 });
+
+it('lets tenants subscribe to what says whose it is', () => {
+  for (const topic of SUBSCRIBABLE) {
+    assert.equal(datasets[topic].retention.kind, 'forever', topic);
+    for (const event of datasets[topic].events) {
+      const fields = fieldsOf(event);
+      for (const field of ['eventId', 'tenantId', 'producer', 'occurredAt'])
+        assert.ok(fields.includes(field), `${event} on ${topic} has no ${field}`);
+    }
+  }
+});
+
+function fieldsOf(event: EventType): readonly string[] {
+  const schema = JSON.parse(avroSchemas[event]) as { readonly fields: readonly { readonly name: string }[] };
+  return schema.fields.map(({ name }) => name);
+}

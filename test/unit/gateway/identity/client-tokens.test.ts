@@ -38,9 +38,14 @@ test('a token names its user and is good for what browsers may', () => {
 });
 
 test('a token is good for nothing that its key is not', () => {
-  const narrow: Grants = { role: 'user', models: ['a', 'b'], routes: ['/v1/chat', '/v1/models'] };
+  const narrow: Grants = {
+    role: 'user',
+    models: ['a', 'b'],
+    topics: null,
+    routes: ['/v1/chat', '/v1/models'],
+  };
   const tokens = tokensUnder(narrow);
-  assert.deepEqual(tokens.find(tokens.seal(bearer))?.grants, narrow);
+  assert.deepEqual(tokens.find(tokens.seal(bearer))?.grants, { ...narrow, topics: [] });
   assert.deepEqual(tokens.find(tokens.seal({ ...bearer, models: ['b', 'c'] }))?.grants.models, ['b']);
 });
 

@@ -17,7 +17,7 @@ const roles: readonly KeyRole[] = ['user', 'auditor', 'admin', 'operator', 'OTHE
 const secured = (list: readonly Operation[]): readonly Operation[] => list.filter(({ secured: is }) => is);
 
 function grants(role: KeyRole, routes: Grants['routes'] = null): Grants {
-  return { role, models: null, routes };
+  return { role, models: null, routes, topics: null };
 }
 
 test('each role may call what it is for, of all that there is, and nothing else', () => {
