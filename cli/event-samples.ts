@@ -213,6 +213,7 @@ function primitive(type: string, told: unknown, name: string): unknown {
     case 'string':
       return typeof told === 'string' ? told : name;
     case 'bytes':
+      return Buffer.from('00c0ffee', 'hex');
     case 'null':
       return null;
     default:

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { settings, type Setting } from '../runtime/settings.ts';
 import { loadSchemas } from '../schemas/sources.ts';
 import { renderEvents } from '../streams/render-events.ts';
+import { jsonSafe } from '../schemas/golden.ts';
 import { builtSample, recordedSamples, type RecordedLog } from './event-samples.ts';
 
 const HELP = `usage: node cli/generate-docs.ts [--check]
@@ -42,7 +43,7 @@ function render(): ReadonlyMap<string, string> {
   const { types, events } = loadSchemas(root);
   const recorded = recordedSamples(readLogs());
   const samples = new Map(
-    events.map((event) => [event.name, recorded.get(event.name) ?? builtSample(event, types)]),
+    events.map((event) => [event.name, recorded.get(event.name) ?? jsonSafe(builtSample(event, types))]),
   );
   return new Map([
     ['docs/events.md', renderEvents(types, events, samples)],

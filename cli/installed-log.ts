@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { parseConfig, type Config } from '../runtime/config.ts';
 import { processEnvironment } from '../runtime/environment.ts';
 import { readVersion } from '../runtime/version.ts';
@@ -7,6 +6,7 @@ import { connectRegistry } from '../schemas/registry.ts';
 import { openEventLog, type EventLog } from '../streams/event-log.ts';
 import { openKafkaLog } from '../streams/kafka/open-log.ts';
 import { topicName, type Dataset } from '../streams/topics.ts';
+import { commandLineActor } from './command-line-actor.ts';
 import { clusterOf, findInstallation } from './installation.ts';
 import { kafkaOptions } from './kafka-options.ts';
 import { checkRegistry } from './up/check-external.ts';
@@ -55,7 +55,7 @@ export async function withInstalledTopics<Result>(
       wanted.map((dataset) => ({ name: topicOf(dataset), dataset })),
     );
     const producer = { service: 'cli', version: readVersion() };
-    return await work({ config, events, topicOf, producer, actor: `cli:${userInfo().username}` });
+    return await work({ config, events, topicOf, producer, actor: commandLineActor() });
   } finally {
     await log.close();
   }

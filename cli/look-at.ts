@@ -2,7 +2,9 @@ import type { PromptSettings } from '../replay/rebuild-prompt.ts';
 import type { Reading } from '../replay/of-key.ts';
 import type { Config } from '../runtime/config.ts';
 import { errorMessage, StenoError } from '../runtime/errors.ts';
+import type { Producer } from '../schemas/generated/types.ts';
 import { envelope } from '../streams/event.ts';
+import type { EventLog } from '../streams/event-log.ts';
 import { datasets, type Dataset } from '../streams/topics.ts';
 import { endWithReader } from './end-with-reader.ts';
 import { withInstalledTopics } from './installed-log.ts';
@@ -41,21 +43,8 @@ export async function lookAt(work: (looking: Looking) => Promise<void>): Promise
         config,
         topicOf,
         reading: { events, onProgress, signal: stopping.signal },
-        async record({ tenantId, correlationId, action, resource, purpose }) {
-          const now = Date.now();
-          const cause = { eventId: `cmd_${now}_${process.pid}`, correlationId, tenantId };
-          const appender = events.openAppender('access');
-          await appender.append([
-            {
-              type: 'AccessRecorded',
-              data: {
-                ...envelope(cause, `${action}:${resource}`, producer, now),
-                ...{ principal: actor, action, resource, allowed: true, purpose },
-              },
-              ...{ topic: topicOf(audit), key: tenantId, partition: null },
-            },
-          ]);
-          await appender.close();
+        async record(look) {
+          await recordLook(events, { topic: topicOf(audit), producer, actor }, look);
           step.finish();
         },
       });
@@ -64,6 +53,28 @@ export async function lookAt(work: (looking: Looking) => Promise<void>): Promise
       throw error;
     }
   });
+}
+
+/** Puts a look on the log, of which `events` knows the topic. Throws as EventAppender.append does. */
+export async function recordLook(
+  events: EventLog,
+  by: { readonly topic: string; readonly producer: Producer; readonly actor: string },
+  { tenantId, correlationId, action, resource, purpose }: Look,
+): Promise<void> {
+  const now = Date.now();
+  const cause = { eventId: `cmd_${now}_${process.pid}`, correlationId, tenantId };
+  const appender = events.openAppender('access');
+  await appender.append([
+    {
+      type: 'AccessRecorded',
+      data: {
+        ...envelope(cause, `${action}:${resource}`, by.producer, now),
+        ...{ principal: by.actor, action, resource, allowed: true, purpose },
+      },
+      ...{ topic: by.topic, key: tenantId, partition: null },
+    },
+  ]);
+  await appender.close();
 }
 
 export function noConversation(conversationId: string): StenoError {

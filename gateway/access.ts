@@ -10,7 +10,7 @@ export type Access = { readonly action: string; readonly resource: string };
 /** Puts on the log who looks at what is not its own, or changes what others depend on. */
 export interface AccessRecord {
   /** Resolves when the log has it: to be awaited before anything is shown. Throws as EventAppender.append does. */
-  record(call: Call, access: Access): Promise<void>;
+  record(call: Call, access: Access, allowed?: boolean): Promise<void>;
 }
 
 export function createAccessRecord(deps: {
@@ -20,7 +20,7 @@ export function createAccessRecord(deps: {
 }): AccessRecord {
   const { appender, topic, producer } = deps;
   return {
-    record({ caller, requestId }, { action, resource }) {
+    record({ caller, requestId }, { action, resource }, allowed = true) {
       const { tenantId, principal } = caller;
       // The caller chooses its request id: two looks under one id are still two.
       const cause = { eventId: `acc_${randomUUID()}`, correlationId: requestId, tenantId };
@@ -28,7 +28,7 @@ export function createAccessRecord(deps: {
       return appender.append([
         {
           type: 'AccessRecorded',
-          data: { ...data, allowed: true, purpose: null },
+          data: { ...data, allowed, purpose: null },
           ...{ topic, key: tenantId, partition: null },
         },
       ]);

@@ -3,6 +3,7 @@ import type { ConversationQueries } from '../projections/conversations/queries.t
 import { seesTenant } from '../policies/identity/grants.ts';
 import type { Log } from '../streams/log.ts';
 import { partitionOf } from '../streams/partition.ts';
+import type { AccessRecord } from './access.ts';
 import type { Call } from './call.ts';
 import { refuse } from './problems.ts';
 import { knownEnd, type Terminal } from './known-end.ts';
@@ -11,10 +12,12 @@ import type { Place, Tokens } from './token.ts';
 
 /** An inference that the caller may see, and its end if the read model knows one. */
 type Located = { readonly place: Place; readonly terminal: Terminal | null };
+/** And whether it is somebody else's. */
+type Found = Located & { readonly isForeign: boolean };
 
 /**
  * Finds what a caller names. Whatever is not the caller's own, or an auditor's tenant's, is `not_found`, as if it did not
- * exist.
+ * exist. That an auditor reads an answer of somebody else is recorded.
  */
 export interface Locate {
   /**
@@ -39,8 +42,9 @@ export function createLocate(deps: {
   readonly queries: ConversationQueries;
   readonly streams: OpenStreams;
   readonly tokens: Tokens;
+  readonly access: AccessRecord;
 }): Locate {
-  const { log, topic, partitions, queries, streams, tokens } = deps;
+  const { log, topic, partitions, queries, streams, tokens, access } = deps;
 
   /** Looks again until something is found or the read model has passed the log's present end. */
   async function search<T>(find: () => T | null, only: number | null): Promise<T | null> {
@@ -71,18 +75,19 @@ export function createLocate(deps: {
     return ends;
   }
 
-  function byId(call: Call, inferenceId: string): Located | null {
+  function byId(call: Call, inferenceId: string): Found | null {
     const { tenantId, principal } = call.caller;
     const view = queries.findInference(tenantId, inferenceId);
     if (view === null) {
       const open = streams.find(call, inferenceId);
-      return open === null ? null : { place: open.place, terminal: null };
+      return open === null ? null : { place: open.place, terminal: null, isForeign: false };
     }
     if (view.principal !== principal && !seesTenant(call.grants)) return null;
     const { conversationId, messageId, replyPartition, deltasFrom, terminal } = view;
     return {
       place: { tenantId, conversationId, messageId, inferenceId, replyPartition, deltasFrom },
       terminal,
+      isForeign: view.principal !== principal,
     };
   }
 
@@ -107,6 +112,7 @@ export function createLocate(deps: {
       }
       const found = await search(() => byId(call, inferenceId), null);
       if (found === null) throw notFound('inference');
+      if (found.isForeign) await access.record(call, { action: 'read-answer', resource: inferenceId });
       return found;
     },
     inConversation: (conversationId, find) => search(find, partitionOf(conversationId, partitions)),

@@ -167,8 +167,10 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
     onBroken: (error) => logger.warn('a subscription broke off', { code: errorCode(error) }),
   });
   queues.watch('subscriptions', () => subscriptions.count());
-  const partitions = ports.conversationPartitions;
-  const locate = createLocate({ log: events.log, topic, partitions, queries, streams: opened, tokens });
+  const locate = createLocate({
+    ...{ log: events.log, topic, partitions: ports.conversationPartitions },
+    ...{ queries, streams: opened, tokens, access },
+  });
   const find = createFindResponse({ locate, queries });
   const repeats = createRepeats();
   const signals = createSignals({ appender, locate, queries, guard, topics, producer });
@@ -196,7 +198,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
       ...createResponseHandlers({ submit, guard, find, queries, flushLater, repeats }),
       ...storedResponseHandlers({ find, streams: opened, signals, flushLater }),
       ...modelHandlers({ routing: models, served }),
-      ...historyHandlers({ queries, locate, signals }),
+      ...historyHandlers({ queries, locate, signals, access }),
       ...clientTokenHandlers({ identity: keys, models }),
       ...subscriptionHandlers({ subscriptions, access }),
       ...limitsHandlers({ limiter, currency: ports.currency }),

@@ -3,15 +3,19 @@ import { configuredModels } from '../../inference-workers/models/configured-mode
 import { parseConfig } from '../../runtime/config.ts';
 import { processEnvironment } from '../../runtime/environment.ts';
 import { errorCode } from '../../runtime/errors.ts';
+import { readVersion } from '../../runtime/version.ts';
 import { connectRegistry } from '../../schemas/registry.ts';
 import { openEventLog } from '../../streams/event-log.ts';
 import { openKafkaLog } from '../../streams/kafka/open-log.ts';
 import type { Log } from '../../streams/log.ts';
 import { partitionOf } from '../../streams/partition.ts';
+import { datasets, topicName, type Topic } from '../../streams/topics.ts';
+import { commandLineActor } from '../command-line-actor.ts';
 import { describeError } from '../describe-error.ts';
 import { endWithReader } from '../end-with-reader.ts';
 import { clusterOf, findInstallation } from '../installation.ts';
 import { kafkaOptions } from '../kafka-options.ts';
+import { recordLook } from '../look-at.ts';
 import { onStopRequest } from '../on-stop-request.ts';
 import { wholeNumber } from '../option-values.ts';
 import { createTerminalProgress } from '../terminal-progress.ts';
@@ -86,6 +90,7 @@ export function tailCommand(): Command {
         await tail(log, topic, partitionsOf(topic, flags, count), flags, {
           url: registryUrl,
           auth: config.registry.auth,
+          audit: { name: topicName(installation.topicPrefix, datasets.audit), dataset: datasets.audit },
         });
       } finally {
         await log.close();
@@ -96,6 +101,8 @@ export function tailCommand(): Command {
 type RegistryAt = {
   readonly url: string;
   readonly auth: { readonly username: string; readonly password: string } | null;
+  /** Where it is said that somebody looks. */
+  readonly audit: Topic;
 };
 
 async function tail(
@@ -108,13 +115,24 @@ async function tail(
   const stopping = new AbortController();
   onStopRequest(() => stopping.abort(), 130);
   endWithReader();
-  // Every schema is asked for by its id when it is met: also those of topics that this version does not know.
-  const events = await openEventLog(log, connectRegistry(registry.url, registry.auth), registry.url, []);
+  // Every other schema is asked for by its id when it is met: also those of topics that this version does not know.
+  const { url, auth, audit } = registry;
+  const events = await openEventLog(log, connectRegistry(url, auth), url, [audit]);
   const { conversation, inference, type } = flags;
+  const ranges = await rangesOf(log, topic.name, flags.from, partitions);
+  // Raw topics show every tenant.
+  await recordLook(
+    events,
+    { topic: audit.name, producer: { service: 'cli', version: readVersion() }, actor: commandLineActor() },
+    {
+      ...{ tenantId: '*', correlationId: conversation ?? inference ?? topic.name, action: 'tail' },
+      ...{ resource: [topic.name, conversation, inference, type].filter(Boolean).join(' '), purpose: null },
+    },
+  );
   await tailTopic({
     events,
     topic: topic.name,
-    ranges: await rangesOf(log, topic.name, flags.from, partitions),
+    ranges,
     filter: { conversation, inference, type },
     follow: flags.follow,
     limit: flags.limit ?? null,

@@ -4,6 +4,7 @@ import { inferenceIdOf } from '../../streams/ids.ts';
 import { notFound, type Locate } from '../locate.ts';
 import { refuse } from '../problems.ts';
 import type { Signals } from '../signals.ts';
+import type { Access, AccessRecord } from '../access.ts';
 import type { Call } from '../call.ts';
 import type { Handlers } from './exchange.ts';
 import { conversationJson, turnJson, type ConversationView } from './history.ts';
@@ -14,8 +15,9 @@ export function historyHandlers(deps: {
   readonly queries: ConversationQueries;
   readonly locate: Locate;
   readonly signals: Signals;
+  readonly access: AccessRecord;
 }): Pick<Handlers, 'listConversations' | 'readConversation' | 'changeConversation'> {
-  const { queries, locate, signals } = deps;
+  const { queries, locate, signals, access } = deps;
 
   /** A conversation that the caller may see. Throws `not_found`, and `erased` for one that once was. */
   async function find(id: string, { caller, grants }: Call): Promise<ConversationView> {
@@ -48,6 +50,7 @@ export function historyHandlers(deps: {
   return {
     async listConversations({ query }, { call }) {
       const { tenantId } = call.caller;
+      if (seesTenant(call.grants)) await access.record(call, lookAtAll(query.q));
       const principal = seesTenant(call.grants) ? null : call.caller.principal;
       const { items, next } = queries.listConversations(tenantId, {
         principal,
@@ -61,6 +64,8 @@ export function historyHandlers(deps: {
 
     async readConversation({ params, query }, { call }) {
       const view = await find(params.id, call);
+      if (view.principal !== call.caller.principal)
+        await access.record(call, { action: 'read-conversation', resource: params.id });
       const { items, next } = queries.findTurns(call.caller.tenantId, params.id, {
         limit: query.limit,
         before: query.before ?? null,
@@ -78,4 +83,11 @@ export function historyHandlers(deps: {
       return { status: 202, body: { change_id: id } };
     },
   };
+}
+
+/** What an auditor does who lists what all of the tenant said. */
+function lookAtAll(words: string | undefined): Access {
+  return words === undefined
+    ? { action: 'list-conversations', resource: '/v1/conversations' }
+    : { action: 'search', resource: words };
 }

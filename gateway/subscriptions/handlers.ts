@@ -10,11 +10,12 @@ export function subscriptionHandlers(deps: {
 }): Pick<Handlers, 'subscribe'> {
   const { subscriptions, access } = deps;
   return {
-    async subscribe({ query }, { call, header, takeOver }) {
-      const plan = planOf(query, header('last-event-id'), call.caller.tenantId, call.grants);
+    async subscribe({ query }, exchange) {
+      const { call } = exchange;
+      const plan = planOf(query, exchange.header('last-event-id'), call.caller.tenantId, call.grants);
       const admit = (): Promise<void> =>
         access.record(call, { action: 'subscribe', resource: resourceOf(plan.topics, query) });
-      await subscriptions.open({ call, plan, admit, takeOver });
+      await subscriptions.open({ call, plan, admit, takeOver: () => exchange.takeOver() });
       return null;
     },
   };

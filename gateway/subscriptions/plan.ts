@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { maySubscribe, type Grants } from '../../policies/identity/grants.ts';
 import type { EventType } from '../../schemas/generated/types.ts';
 import { partitionOf } from '../../streams/partition.ts';
-import { datasets, SUBSCRIBABLE, type Dataset } from '../../streams/topics.ts';
+import { datasets, SUBSCRIBABLE } from '../../streams/topics.ts';
 import { refuse } from '../problems.ts';
 import { badCursor, positionsOf, type Positions } from './cursor.ts';
 import type { EventFilter } from './event-filter.ts';
@@ -102,7 +102,7 @@ function topicOf(name: string): SubscribableTopic {
 }
 
 function typeOf(name: string, topics: readonly SubscribableTopic[]): EventType {
-  const all = topics.flatMap((topic): readonly EventType[] => (datasets[topic] as Dataset).events);
+  const all = topics.flatMap((topic): readonly EventType[] => datasets[topic].events);
   const found = all.find((type) => type === name);
   if (found !== undefined) return found;
   throw invalid('types', `no topic that is read has events of type ${name.slice(0, 64)}`, all.join(', '));
