@@ -1,15 +1,14 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { readPublicKey } from '../replay/audit/audit-keys.ts';
 import type { Seal } from '../replay/audit/chain/seal.ts';
 import { buildBundle } from '../replay/audit/evidence/build-bundle.ts';
+import { checkEmpty } from '../replay/audit/exported-log.ts';
 import { createChainReader } from '../replay/audit/read-chain.ts';
-import { gatherEvidence } from '../replay/explain/evidence.ts';
-import { StenoError } from '../runtime/errors.ts';
+import { evidenceTopics, gatherEvidence } from '../replay/explain/evidence.ts';
 import { plain } from '../schemas/plain-json.ts';
-import { datasets } from '../streams/topics.ts';
 import { chainOf } from './audit/commands.ts';
 import { lookAt } from './look-at.ts';
 
@@ -39,17 +38,10 @@ export function evidenceCommand(): Command {
 }
 
 async function run(inferenceId: string, folder: string, flags: Flags): Promise<void> {
-  if (existsSync(folder) && readdirSync(folder).length > 0)
-    throw new StenoError('folder_in_use', `${folder} is not empty`, {
-      fix: 'name one that is not there yet',
-    });
-  const { conversations, turns, inferenceDeltas, quality } = datasets;
+  checkEmpty(folder);
   await lookAt(async (looking) => {
     const { config, reading, topicOf, record } = looking;
-    const topics = {
-      ...{ conversations: topicOf(conversations), turns: topicOf(turns) },
-      ...{ deltas: topicOf(inferenceDeltas), quality: topicOf(quality) },
-    };
+    const topics = evidenceTopics(topicOf);
     const conversationId = flags.conversation ?? null;
     const found = await gatherEvidence({ ...reading, topics, inferenceId, conversationId });
     const about = [...found.conversation, ...found.turns, ...found.scores].filter(

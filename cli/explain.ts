@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { explain } from '../replay/explain/explain.ts';
-import { gatherEvidence } from '../replay/explain/evidence.ts';
-import { datasets } from '../streams/topics.ts';
+import { evidenceTopics, gatherEvidence } from '../replay/explain/evidence.ts';
 import { explanationJson, renderExplanation } from './explain/render-explanation.ts';
 import { contextSettings, lookAt } from './look-at.ts';
 import { plain } from '../schemas/plain-json.ts';
@@ -46,12 +45,8 @@ export function explainCommand(): Command {
 }
 
 async function run(inferenceId: string, flags: Flags): Promise<void> {
-  const { conversations, turns, inferenceDeltas, quality } = datasets;
   await lookAt(async ({ config, reading, topicOf, record }) => {
-    const topics = {
-      ...{ conversations: topicOf(conversations), turns: topicOf(turns) },
-      ...{ deltas: topicOf(inferenceDeltas), quality: topicOf(quality) },
-    };
+    const topics = evidenceTopics(topicOf);
     const conversationId = flags.conversation ?? null;
     const evidence = await gatherEvidence({ ...reading, topics, inferenceId, conversationId });
     const found = explain(evidence, contextSettings(config));

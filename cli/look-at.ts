@@ -3,7 +3,8 @@ import type { Reading } from '../replay/of-key.ts';
 import type { Config } from '../runtime/config.ts';
 import { errorMessage, StenoError } from '../runtime/errors.ts';
 import type { Producer } from '../schemas/generated/types.ts';
-import { envelope } from '../streams/event.ts';
+import { accessRecorded, type Look } from '../streams/access-recorded.ts';
+import type { Cause } from '../streams/event.ts';
 import type { EventLog } from '../streams/event-log.ts';
 import { datasets, type Dataset } from '../streams/topics.ts';
 import { endWithReader } from './end-with-reader.ts';
@@ -11,14 +12,8 @@ import { withInstalledTopics } from './installed-log.ts';
 import { onStopRequest } from './on-stop-request.ts';
 import { createTerminalProgress } from './terminal-progress.ts';
 
-/** Who looks at what, and why. */
-type Look = {
-  readonly tenantId: string;
-  readonly correlationId: string;
-  readonly action: string;
-  readonly resource: string;
-  readonly purpose: string | null;
-};
+/** What is looked at, of whose, and why. */
+type CommandLook = Omit<Look, 'principal'> & Pick<Cause, 'tenantId' | 'correlationId'>;
 
 /** The log of an installation, for somebody who looks. */
 export type Looking = {
@@ -26,7 +21,7 @@ export type Looking = {
   readonly reading: Reading;
   readonly topicOf: (dataset: Dataset) => string;
   /** Puts on the log that somebody looks (AccessRecorded): to be awaited before anything is shown. Ends the progress. */
-  readonly record: (look: Look) => Promise<void>;
+  readonly record: (look: CommandLook) => Promise<void>;
 };
 
 /** Opens the log for `work`, shows how far it is read, and stops where it is asked to. Throws StenoError `not_running`. */
@@ -59,21 +54,11 @@ export async function lookAt(work: (looking: Looking) => Promise<void>): Promise
 export async function recordLook(
   events: EventLog,
   by: { readonly topic: string; readonly producer: Producer; readonly actor: string },
-  { tenantId, correlationId, action, resource, purpose }: Look,
+  { tenantId, correlationId, ...what }: CommandLook,
 ): Promise<void> {
-  const now = Date.now();
-  const cause = { eventId: `cmd_${now}_${process.pid}`, correlationId, tenantId };
+  const cause = { eventId: `cmd_${Date.now()}_${process.pid}`, correlationId, tenantId };
   const appender = events.openAppender('access');
-  await appender.append([
-    {
-      type: 'AccessRecorded',
-      data: {
-        ...envelope(cause, `${action}:${resource}`, by.producer, now),
-        ...{ principal: by.actor, action, resource, allowed: true, purpose },
-      },
-      ...{ topic: by.topic, key: tenantId, partition: null },
-    },
-  ]);
+  await appender.append([accessRecorded(cause, by.producer, by.topic, { principal: by.actor, ...what })]);
   await appender.close();
 }
 

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Producer } from '../schemas/generated/types.ts';
-import { envelope } from '../streams/event.ts';
+import { accessRecorded, type Look } from '../streams/access-recorded.ts';
 import type { EventAppender } from '../streams/event-log.ts';
 import type { Call } from './call.ts';
 
-/** What is looked at or done, and how: `action` is a stable word. */
-export type Access = { readonly action: string; readonly resource: string };
+/** What is looked at or done, and how. */
+export type Access = Pick<Look, 'action' | 'resource'>;
 
-/** Puts on the log who looks at what is not its own, or changes what others depend on. */
+/** Puts on the log who looks at what is not its own. */
 export interface AccessRecord {
   /** Resolves when the log has it: to be awaited before anything is shown. Throws as EventAppender.append does. */
-  record(call: Call, access: Access, allowed?: boolean): Promise<void>;
+  record(call: Call, access: Access): Promise<void>;
 }
 
 export function createAccessRecord(deps: {
@@ -20,17 +20,12 @@ export function createAccessRecord(deps: {
 }): AccessRecord {
   const { appender, topic, producer } = deps;
   return {
-    record({ caller, requestId }, { action, resource }, allowed = true) {
+    record({ caller, requestId }, access) {
       const { tenantId, principal } = caller;
       // The caller chooses its request id: two looks under one id are still two.
       const cause = { eventId: `acc_${randomUUID()}`, correlationId: requestId, tenantId };
-      const data = { ...envelope(cause, action, producer, Date.now()), principal, action, resource };
       return appender.append([
-        {
-          type: 'AccessRecorded',
-          data: { ...data, allowed, purpose: null },
-          ...{ topic, key: tenantId, partition: null },
-        },
+        accessRecorded(cause, producer, topic, { principal, ...access, purpose: null }),
       ]);
     },
   };

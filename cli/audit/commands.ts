@@ -4,6 +4,7 @@ import { logSource } from '../../replay/audit/audit-source.ts';
 import { readPublicKey } from '../../replay/audit/audit-keys.ts';
 import { createChainReader, type ChainReader } from '../../replay/audit/read-chain.ts';
 import { sealedTopics } from '../../replay/audit/sealed-topics.ts';
+import { stretchesOf } from '../../replay/audit/chain/range.ts';
 import type { Seal } from '../../replay/audit/chain/seal.ts';
 import { verifyLog, type Verdict } from '../../replay/audit/verify.ts';
 import { parseConfig } from '../../runtime/config.ts';
@@ -68,15 +69,10 @@ export async function exportLog(folder: string, flags: { readonly purpose?: stri
     const writer = openExport(folder);
     await record({ ...whole(flags.purpose), action: 'export' });
     for (const seal of seals) writer.seal(seal);
-    const stretches = new Map<string, { topic: string; partition: number; from: number; to: number }>();
-    for (const { topic, partition, from, to } of seals.flatMap(({ ranges }) => ranges)) {
-      const known = stretches.get(`${topic}/${partition}`);
-      if (known === undefined) stretches.set(`${topic}/${partition}`, { topic, partition, from, to });
-      else known.to = to;
-    }
+    const stretches = stretchesOf(seals.flatMap(({ ranges }) => ranges));
     const { events, signal, onProgress } = reading;
     const source = logSource(events, topicOf(datasets.seals), signal, onProgress);
-    await source.readRecords([...stretches.values()], (records) => writer.records(records));
+    await source.readRecords(stretches, (records) => writer.records(records));
     process.stderr.write(`${folder} holds all up to seal ${reader.chain.head().number}\n`);
   });
 }

@@ -50,8 +50,9 @@ export function historyHandlers(deps: {
   return {
     async listConversations({ query }, { call }) {
       const { tenantId } = call.caller;
-      if (seesTenant(call.grants)) await access.record(call, lookAtAll(query.q));
-      const principal = seesTenant(call.grants) ? null : call.caller.principal;
+      const isAuditor = seesTenant(call.grants);
+      if (isAuditor) await access.record(call, lookAtAll(query.q));
+      const principal = isAuditor ? null : call.caller.principal;
       const { items, next } = queries.listConversations(tenantId, {
         principal,
         limit: query.limit,

@@ -1,5 +1,6 @@
 import type { EventLog } from '../../streams/event-log.ts';
 import type { Batch } from '../../streams/log.ts';
+import { partitionKey } from '../../streams/partition.ts';
 import { decodeBatch } from '../../streams/runner/decode-batch.ts';
 import { cursorOf } from './cursor.ts';
 import { isWanted, type EventFilter } from './event-filter.ts';
@@ -49,7 +50,7 @@ export async function openSubscription(options: {
     while (offsets.length < partition) offsets.push(null);
     offsets[partition] = start;
     positions.set(topic, offsets);
-    if (start < end) behind.set(`${topic}:${partition}`, end);
+    if (start < end) behind.set(partitionKey({ topic, partition }), end);
   }
   const isAtEnd = behind.size === 0;
   /** Partitions take turns: what waits for the subscriber is of one of them. */
@@ -58,7 +59,7 @@ export async function openSubscription(options: {
   function note(topic: SubscribableTopic, partition: number, next: number): void {
     const offsets = positions.get(topic);
     if (offsets !== undefined) offsets[partition] = next;
-    const key = `${topic}:${partition}`;
+    const key = partitionKey({ topic, partition });
     const end = behind.get(key);
     if (end === undefined || next < end) return;
     behind.delete(key);

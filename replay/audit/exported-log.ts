@@ -4,9 +4,9 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { StenoError } from '../../runtime/errors.ts';
 import type { RawRecord } from '../../streams/log.ts';
-import { partitionKey } from '../../streams/partition.ts';
 import type { AuditSource } from './audit-source.ts';
 import type { Seal } from './chain/seal.ts';
+import { recordJson } from './record-json.ts';
 
 /**
  * A copy of sealed topics that can be verified without a broker: `seals.jsonl`, a line for each seal, and
@@ -46,16 +46,12 @@ export interface ExportWriter {
 }
 
 export function openExport(folder: string): ExportWriter {
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
-    throw new StenoError('folder_in_use', `${folder} is not empty`, {
-      fix: 'name a folder that is not there yet',
-    });
-  }
+  checkEmpty(folder);
   mkdirSync(join(folder, 'records'), { recursive: true });
   return {
-    seal({ ranges, signature, ...seal }) {
+    seal({ number, previous, occurredAt, ranges, keyId, signature }) {
       const line = {
-        ...{ number: seal.number, previous: seal.previous, occurredAt: seal.occurredAt, keyId: seal.keyId },
+        ...{ number, previous, occurredAt, keyId },
         ranges: ranges.map(({ marks, ...range }) => ({
           ...range,
           marks: Buffer.from(marks).toString('base64'),
@@ -67,17 +63,20 @@ export function openExport(folder: string): ExportWriter {
     records(records) {
       const [first] = records;
       if (first === undefined) return;
-      appendFileSync(fileOf(folder, first.topic, first.partition), records.map(lineOf).join(''));
+      appendFileSync(
+        fileOf(folder, first.topic, first.partition),
+        records.map((record) => `${JSON.stringify(recordJson(record))}\n`).join(''),
+      );
     },
   };
 }
 
-function lineOf({ offset, timestamp, key, value, headers }: RawRecord): string {
-  const line = {
-    ...{ offset, timestamp, key: key?.toString('base64') ?? null, value: value?.toString('base64') ?? null },
-    headers: headers.map(([name, data]) => [name, data.toString('base64')]),
-  };
-  return `${JSON.stringify(line)}\n`;
+/** Throws StenoError `folder_in_use` for a folder that holds something. */
+export function checkEmpty(folder: string): void {
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
+  throw new StenoError('folder_in_use', `${folder} is not empty`, {
+    fix: 'name a folder that is not there yet',
+  });
 }
 
 /** Opens a copy. Reading throws StenoError `bad_export` that names file and line. */
@@ -104,7 +103,7 @@ export function exportedSource(folder: string): AuditSource {
 }
 
 function fileOf(folder: string, topic: string, partition: number): string {
-  return join(folder, 'records', `${partitionKey({ topic, partition }).replace('/', '.')}.jsonl`);
+  return join(folder, 'records', `${topic}.${partition}.jsonl`);
 }
 
 async function eachLine<S extends z.ZodType>(

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { SealedRange } from '../../schemas/generated/types.ts';
 import { partitionKey } from '../../streams/partition.ts';
 import type { AuditSource } from './audit-source.ts';
-import { checkPartition, type Difference } from './chain/range.ts';
+import { checkPartition, stretchesOf, type Difference } from './chain/range.ts';
 import { headOf, type Head, type Seal } from './chain/seal.ts';
 import { createChainReader } from './read-chain.ts';
 
@@ -53,12 +53,7 @@ export async function verifyLog(
       return first === undefined ? [] : [[key, checkPartition(first.topic, first.partition, list)] as const];
     }),
   );
-  const stretches = [...ranges.values()].flatMap((list) => {
-    const [first, last] = [list[0], list.at(-1)];
-    if (first === undefined || last === undefined) return [];
-    return [{ topic: first.topic, partition: first.partition, from: first.from, to: last.to }];
-  });
-  await source.readRecords(stretches, (records) => {
+  await source.readRecords(stretchesOf([...ranges.values()].flat()), (records) => {
     const [first] = records;
     const check = first === undefined ? undefined : checks.get(partitionKey(first));
     for (const record of records) check?.add(record);

@@ -1,6 +1,7 @@
 import { StenoError } from '../../runtime/errors.ts';
 import type { LoggedEvent } from '../../streams/event.ts';
 import { readToEnd } from '../../streams/runner/read-to-end.ts';
+import { datasets, type Dataset } from '../../streams/topics.ts';
 import { ofKey, type Reading } from '../of-key.ts';
 
 /** What the log holds of an inference. */
@@ -22,6 +23,14 @@ export type EvidenceTopics = {
   readonly deltas: string;
   readonly quality: string;
 };
+
+export function evidenceTopics(topicOf: (dataset: Dataset) => string): EvidenceTopics {
+  const { conversations, turns, inferenceDeltas, quality } = datasets;
+  return {
+    ...{ conversations: topicOf(conversations), turns: topicOf(turns) },
+    ...{ deltas: topicOf(inferenceDeltas), quality: topicOf(quality) },
+  };
+}
 
 export type Gathering = Reading & {
   readonly topics: EvidenceTopics;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -89,7 +90,6 @@ test('evidence of an answer is checked with nothing but Node, and an edit of it 
   // The head that belongs to the last seal of the bundle: the chain went on meanwhile.
   const lastNumber = Number(/^number (\d+)$/m.exec(bundle.seals.at(-1)?.text ?? '')?.[1]);
   assert.ok(lastNumber > 0);
-  const { createHash } = await import('node:crypto');
   const hash = createHash('sha256')
     .update(bundle.seals.at(-1)?.text ?? '')
     .digest('hex');
@@ -114,8 +114,10 @@ test('a copy verifies without a broker, and an edit of it is named by its place'
   const whole = await offline();
   assert.deepEqual([whole.intact, whole.code], [true, 0]);
   assert.ok(whole.verified > 3);
-  const { stdout } = await promisify(execFile)('ls', [join(folder, 'records')]);
-  const name = stdout.split('\n').find((each) => each.includes('.conversations.')) ?? assert.fail();
+  const name =
+    readdirSync(join(folder, 'records'))
+      .sort()
+      .find((each) => each.includes('.conversations.')) ?? assert.fail();
   const path = join(folder, 'records', name);
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
   const record = JSON.parse(lines[0] ?? '') as { value: string };

@@ -1,4 +1,4 @@
-import { sseEvent } from './sse-event.ts';
+import { sseBlocks, sseEvent } from './sse-event.ts';
 
 /** An event as a subscriber gets it. */
 export type Delivered = {
@@ -44,25 +44,18 @@ export async function subscribeOnce(
     signal: signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]),
   });
   if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
-  let rest = '';
-  const decoder = new TextDecoder();
   try {
-    for await (const bytes of response.body as AsyncIterable<Uint8Array>) {
-      rest += decoder.decode(bytes, { stream: true });
-      const blocks = rest.split('\n\n');
-      rest = blocks.pop() ?? '';
-      for (const block of blocks) {
-        seen.cursor = /^id: (.*)$/m.exec(block)?.[1] ?? seen.cursor;
-        const found = sseEvent(block);
-        if (found === null) continue;
-        if (found.event === 'message') {
-          // Events of the log have the shape of a CloudEvent.
-          const event = found.data as unknown as Delivered;
-          seen.events.push(event);
-          await options.onEvent?.(event);
-        } else seen.told.push(found.event);
-        if (enough(seen)) return seen;
-      }
+    for await (const block of sseBlocks(response)) {
+      seen.cursor = /^id: (.*)$/m.exec(block)?.[1] ?? seen.cursor;
+      const found = sseEvent(block);
+      if (found === null) continue;
+      if (found.event === 'message') {
+        // Events of the log have the shape of a CloudEvent.
+        const event = found.data as unknown as Delivered;
+        seen.events.push(event);
+        await options.onEvent?.(event);
+      } else seen.told.push(found.event);
+      if (enough(seen)) return seen;
     }
   } catch (error) {
     if (signal?.aborted !== true && !isCut(error)) throw error;

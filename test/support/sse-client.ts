@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { SeenAnswer, Submission } from './chat-client.ts';
-import { sseEvent, type SseEvent } from './sse-event.ts';
+import { sseBlocks, sseEvent, type SseEvent } from './sse-event.ts';
 
 /**
  * A client of server-sent events that behaves as the protocol asks: after `draining`, and after every stream that breaks
@@ -76,17 +76,10 @@ export class SseClient {
   }
 
   async #read(answer: SeenAnswer, response: Response): Promise<void> {
-    let rest = '';
-    const decoder = new TextDecoder();
     try {
-      for await (const bytes of response.body as AsyncIterable<Uint8Array>) {
-        rest += decoder.decode(bytes, { stream: true });
-        const blocks = rest.split('\n\n');
-        rest = blocks.pop() ?? '';
-        for (const block of blocks) {
-          const event = sseEvent(block);
-          if (event !== null && this.#take(answer, event)) return;
-        }
+      for await (const block of sseBlocks(response)) {
+        const event = sseEvent(block);
+        if (event !== null && this.#take(answer, event)) return;
       }
     } catch {
       // Cut off: counted below as every other stream without an end.

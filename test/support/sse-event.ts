@@ -22,3 +22,15 @@ export function sseEvent(block: string): SseEvent | null {
     data: JSON.parse(data) as Record<string, unknown>,
   };
 }
+
+/** Yields what lies between two blank lines of a stream, as it comes. Throws where the stream breaks off. */
+export async function* sseBlocks(response: Response): AsyncGenerator<string> {
+  let rest = '';
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body as AsyncIterable<Uint8Array>) {
+    rest += decoder.decode(bytes, { stream: true });
+    const blocks = rest.split('\n\n');
+    rest = blocks.pop() ?? '';
+    yield* blocks;
+  }
+}

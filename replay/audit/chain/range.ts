@@ -1,5 +1,7 @@
 import type { SealedRange } from '../../../schemas/generated/types.ts';
 import type { RawRecord } from '../../../streams/log.ts';
+import { partitionKey } from '../../../streams/partition.ts';
+import type { Stretch } from '../../../streams/runner/read-stretches.ts';
 import { createTree, leafHash } from './merkle.ts';
 
 /** Bytes of a leaf hash that are kept of each record. */
@@ -111,4 +113,14 @@ export function checkPartition(
       closeBefore(end);
     },
   };
+}
+
+/** Returns all that ranges cover, a stretch for each partition. The ranges of a partition follow one another. */
+export function stretchesOf(ranges: readonly SealedRange[]): readonly Stretch[] {
+  const stretches = new Map<string, Stretch>();
+  for (const { topic, partition, from, to } of ranges) {
+    const key = partitionKey({ topic, partition });
+    stretches.set(key, { topic, partition, from: stretches.get(key)?.from ?? from, to });
+  }
+  return [...stretches.values()];
 }

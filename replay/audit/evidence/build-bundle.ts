@@ -8,6 +8,7 @@ import { readStretches } from '../../../streams/runner/read-stretches.ts';
 import { publicPem } from '../audit-keys.ts';
 import { leafHash, pathOf } from '../chain/merkle.ts';
 import { sealText, type Seal } from '../chain/seal.ts';
+import { recordJson } from '../record-json.ts';
 
 /** A record with what proves that it is under a seal. Bytes are base64, hashes hex. */
 type ProvedRecord = {
@@ -62,7 +63,7 @@ export async function buildBundle(options: {
     if (found !== undefined) first = Math.min(first, found.number);
     const leaves = raw.map(leafHash);
     records.push({
-      ...shown(record),
+      ...{ topic: record.topic, partition: record.partition, ...recordJson(record) },
       ...{ type: event.type, data: event.data },
       proof:
         found === undefined
@@ -99,12 +100,4 @@ async function readRange(
     signal,
   });
   return found;
-}
-
-function shown({ topic, partition, offset, timestamp, key, value, headers }: RawRecord) {
-  return {
-    ...{ topic, partition, offset, timestamp },
-    ...{ key: key?.toString('base64') ?? null, value: value?.toString('base64') ?? null },
-    headers: headers.map(([name, data]) => [name, data.toString('base64')] as const),
-  };
 }
