@@ -60,6 +60,16 @@ const loadedWhenWanted: readonly {
     load: async () => (await import('./explain.ts')).explainCommand(),
   },
   {
+    name: 'export',
+    description: 'write a topic to files, by type and day: Parquet or JSON lines, with checksums',
+    load: async () => (await import('./export.ts')).exportCommand(),
+  },
+  {
+    name: 'reproduce',
+    description: 'ask the same model the same again: reproduced, diverged at a token, or why it cannot be',
+    load: async () => (await import('./reproduce.ts')).reproduceCommand(),
+  },
+  {
     name: 'context',
     description: 'what the next prompt of a conversation holds, now or as of a time',
     load: async () => (await import('./context.ts')).contextCommand(),

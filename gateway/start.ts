@@ -200,7 +200,7 @@ export async function startGateway(ports: GatewayPorts): Promise<RunningRole> {
       ...modelHandlers({ routing: models, served }),
       ...historyHandlers({ queries, locate, signals, access }),
       ...clientTokenHandlers({ identity: keys, models }),
-      ...subscriptionHandlers({ subscriptions, access }),
+      ...subscriptionHandlers({ subscriptions, access, prefix: config.topicPrefix, version }),
       ...limitsHandlers({ limiter, currency: ports.currency }),
       ...probeHandlers({
         metrics: context.metrics,

@@ -1,11 +1,11 @@
 import { StenoError, errorCode } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { InferenceRequested } from '../schemas/generated/types.ts';
-import { textOf } from '../streams/parts.ts';
 import type { DeltaWriter } from './delta-writer.ts';
 import type { Engine, Prompt } from './engine.ts';
 import type { Claim } from './fair-queue.ts';
 import { nextModel, type FallbackModel } from './fallback.ts';
+import { promptOf } from './prompt-of.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { RunWatch } from './run-watch.ts';
 import { Silence } from './silence.ts';
@@ -153,29 +153,6 @@ export function successor(
   request: InferenceRequested,
 ): FallbackModel | null {
   return nextModel(request, worker.model, models);
-}
-
-function promptOf(request: InferenceRequested, prefix: string, prefixTokens: number): Prompt {
-  const { maxTokens, temperature, topP, seed, stop, format, tools } = request.parameters;
-  return {
-    inferenceId: request.inferenceId,
-    conversationId: request.conversationId,
-    model: request.route.model,
-    messages: request.messages.map(({ role, parts }) => ({
-      role: role === 'OTHER' ? 'user' : role,
-      text: textOf(parts),
-      ...(parts.some(({ type }) => type !== 'text') ? { parts } : {}),
-    })),
-    prefix,
-    prefixTokens,
-    maxTokens,
-    temperature,
-    topP,
-    seed,
-    stop,
-    format,
-    tools,
-  };
 }
 
 function failureOf(error: unknown): Ending {

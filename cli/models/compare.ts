@@ -1,18 +1,15 @@
 import { Command } from 'commander';
-import { createEngine } from '../../inference-workers/engines/create-engine.ts';
 import { findModel, type ModelEntry } from '../../inference-workers/models/catalogue.ts';
 import { configuredModels } from '../../inference-workers/models/configured-models.ts';
-import { fetchModel } from '../../inference-workers/models/fetch-model.ts';
-import { modelsDir } from '../../inference-workers/models/models-dir.ts';
 import { namedModel } from '../../inference-workers/models/named-model.ts';
 import { parseConfig, type Config } from '../../runtime/config.ts';
-import { processEnvironment, readSecret } from '../../runtime/environment.ts';
-import { createLogger } from '../../runtime/logger.ts';
+import { processEnvironment } from '../../runtime/environment.ts';
 import type { Progress } from '../../runtime/progress.ts';
 import { onStopRequest } from '../on-stop-request.ts';
 import { wholeNumber } from '../option-values.ts';
 import { createTerminalProgress } from '../terminal-progress.ts';
 import { agreementOf } from './agreement.ts';
+import { commandEngine } from './command-engine.ts';
 import { measureModel, type Measured } from './measure-model.ts';
 import { readPrompts, type ComparePrompt } from './prompts.ts';
 import { renderComparison } from './render-comparison.ts';
@@ -89,17 +86,9 @@ async function measure(
   },
 ): Promise<Measured> {
   const { config, prompts, progress, flags, signal } = options;
-  const modelPath = await fetchModel(entry, { cacheDir: modelsDir(config), progress });
+  const engine = await commandEngine(entry, { role: 'compare', config, progress });
   const step = progress.step(`asking ${entry.id}`);
   try {
-    const engine = createEngine(entry, {
-      modelPath,
-      logger: createLogger({ role: 'compare', level: 'error' }),
-      threads: config.engineThreads,
-      secret: (name) => readSecret(processEnvironment(), name),
-      // One answer at a time is what is measured.
-      slots: 1,
-    });
     const maxTokens = Math.min(flags.maxTokens, entry.maxOutputTokens);
     const measured = await measureModel({ model: entry.id, engine, prompts, maxTokens, step, signal });
     step.finish(`${prompts.length} answers`);

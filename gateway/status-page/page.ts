@@ -36,7 +36,7 @@ ${refresh}
 <script type="module" src="/status/${version}/live.js"></script>
 </head>
 <body>
-<header><h1>Steno</h1>${status === null ? '' : `<span>${escape(status.version)}</span>`}<span id="notice" role="status"></span><nav><a href="/chat">Chat</a><a href="/openapi.json">API</a><a href="/metrics">Metrics</a></nav></header>
+<header><h1>Steno</h1>${status === null ? '' : `<span>${escape(status.version)}</span>`}<span id="notice" role="status"></span><nav><a href="/chat">Chat</a><a href="/openapi.json">API</a><a href="/asyncapi.json">Events</a><a href="/metrics">Metrics</a></nav></header>
 ${status === null ? KEY_FORM : ''}
 <main id="status">${status === null ? '' : renderStatus(status)}</main>
 </body>

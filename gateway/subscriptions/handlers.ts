@@ -1,3 +1,4 @@
+import { asyncApiOf } from './async-api.ts';
 import type { AccessRecord } from '../access.ts';
 import type { Handlers } from '../http/exchange.ts';
 import { planOf, type EventsQuery } from './plan.ts';
@@ -7,9 +8,16 @@ import type { Subscriptions } from './open-subscriptions.ts';
 export function subscriptionHandlers(deps: {
   readonly subscriptions: Subscriptions;
   readonly access: AccessRecord;
-}): Pick<Handlers, 'subscribe'> {
-  const { subscriptions, access } = deps;
+  readonly prefix: string;
+  readonly version: string;
+}): Pick<Handlers, 'subscribe' | 'asyncapi'> {
+  const { subscriptions, access, prefix, version } = deps;
+  let document: string | null = null;
   return {
+    async asyncapi() {
+      document ??= JSON.stringify(asyncApiOf(prefix, version));
+      return { status: 200, body: document };
+    },
     async subscribe({ query }, exchange) {
       const { call } = exchange;
       const plan = planOf(query, exchange.header('last-event-id'), call.caller.tenantId, call.grants);

@@ -20,4 +20,13 @@ export const subscriptionOperations = [
       },
     },
   },
+  {
+    id: 'asyncapi',
+    method: 'GET',
+    path: '/asyncapi.json',
+    summary: 'The events: every topic, every type, and what a subscription brings, as AsyncAPI 3.',
+    tag: 'operations',
+    secured: false,
+    answers: { 200: { description: 'AsyncAPI 3.0.' } },
+  },
 ] as const;

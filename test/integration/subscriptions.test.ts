@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
+import { Ajv } from 'ajv';
 import { apiOf, type Api } from '../support/api.ts';
 import { subscribeOnce, type Delivered } from '../support/event-subscriber.ts';
 import { makeKey } from '../support/make-key.ts';
@@ -176,4 +177,23 @@ test('a tenant has no more than its share, and a withdrawn key is cut off', asyn
   );
   await steno('keys', 'revoke', found?.keyId ?? assert.fail());
   for (const { told } of await Promise.all(open)) assert.deepEqual(told, ['caught_up', 'error']);
+});
+
+test('the AsyncAPI document says what a subscription brings: every event delivered fits its schema', async () => {
+  await say('described [[tokens=2]]');
+  const answer = await fetch(`${url}/asyncapi.json`);
+  assert.equal(answer.status, 200);
+  // The document's shape is checked against AsyncAPI's own schema by its unit test.
+  const { channels, components } = (await answer.json()) as {
+    channels: Record<string, { address: string }>;
+    components: { schemas: Record<string, object> };
+  };
+  assert.equal(channels['conversations']?.address, `${platform.cluster.prefix}.conversations.v1`);
+  const { events } = await read(WHOLE);
+  assert.ok(new Set(typesOf(events)).size >= 4, typesOf(events).join());
+  for (const event of events) {
+    const schema = components.schemas[event.type.replace('steno.events.', 'event.')];
+    const check = new Ajv({ strict: false, validateFormats: false }).compile(schema ?? false);
+    assert.ok(check(event), `${event.type}: ${JSON.stringify(check.errors)}`);
+  }
 });

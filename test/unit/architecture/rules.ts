@@ -83,6 +83,8 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   'node-llama-cpp': ['inference-workers/engines/llama-cpp/**'],
   commander: ['cli/**'],
   prettier: ['schemas/generate.ts', 'schemas/generate/**'],
+  hyparquet: ['replay/export/**'],
+  'hyparquet-writer': ['replay/export/**'],
   marked: ['web/**'],
   dompurify: ['web/**'],
   zod: ['**'],
