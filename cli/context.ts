@@ -1,11 +1,8 @@
 import { Command } from 'commander';
-import { ofKey } from '../replay/of-key.ts';
-import { nextPrompt } from '../replay/rebuild-prompt.ts';
-import { StenoError } from '../runtime/errors.ts';
-import { datasets } from '../streams/topics.ts';
 import { entryLines, messageLines, section } from './explain/render-prompt.ts';
 import { instant } from './option-values.ts';
-import { contextSettings, lookAt, noConversation } from './look-at.ts';
+import { lookAt } from './look-at.ts';
+import { promptAt } from './prompt-at.ts';
 
 const HELP = `
 Tells what a model would be told if another message came: what of the conversation is in the window, and why what is not
@@ -39,20 +36,10 @@ export function contextCommand(): Command {
 }
 
 async function run(conversationId: string, flags: Flags): Promise<void> {
-  const asOf = flags.asOf ?? Number.POSITIVE_INFINITY;
-  await lookAt(async ({ config, reading, topicOf, record }) => {
-    const all = await ofKey(reading, topicOf(datasets.conversations), conversationId, () => true);
-    const found = all.filter(({ time }) => time <= asOf);
-    const first = found.find(({ type }) => type === 'MessageSubmitted');
-    if (first?.type !== 'MessageSubmitted') throw noConversation(conversationId);
-    const prompt = nextPrompt(found, '', contextSettings(config));
-    if (prompt === null)
-      throw new StenoError('busy', 'an answer was under way then, or the conversation is erased', {
-        fix: 'name another time',
-      });
-    const { tenantId } = first.data;
+  await lookAt(async (looking) => {
+    const { prompt, tenantId } = await promptAt(looking, conversationId, flags.asOf ?? null, '');
     const { purpose = null } = flags;
-    await record({
+    await looking.record({
       tenantId,
       correlationId: conversationId,
       action: 'context',

@@ -31,7 +31,7 @@ type ListFlags = {
   readonly limit?: number;
   readonly json: boolean;
 };
-type ShowFlags = { readonly content: boolean; readonly json: boolean };
+type ShowFlags = { readonly content: boolean; readonly json: boolean; readonly purpose?: string };
 type RedriveFlags = { readonly all: boolean; readonly group?: string };
 
 /** `steno dead-letters`: what was set aside, why, and how it is given to its group again. */
@@ -53,6 +53,7 @@ export function deadLettersCommand(): Command {
     .description('one in full: headers, size, schema id, and the event where it can be decoded today')
     .argument('<id>')
     .option('--content', 'also the text of messages and the first bytes', false)
+    .option('--purpose <words>', 'why you look, for the record')
     .option('--json', 'the same for programs', false)
     .action(show);
   command
@@ -79,9 +80,12 @@ async function list({ topic, group, limit, json }: ListFlags): Promise<void> {
   });
 }
 
-async function show(id: string, { content, json }: ShowFlags): Promise<void> {
+async function show(id: string, { content, json, purpose }: ShowFlags): Promise<void> {
   await withDeadLetters(async (open) => {
     const letter = named(await readLetters(open), id);
+    // Whose it is, nobody can tell of bytes that cannot be decoded.
+    const look = { tenantId: '*', correlationId: id, action: 'read-dead-letter', resource: id };
+    await open.record({ ...look, purpose: purpose ?? null });
     for await (const { value } of readValues(open, [letter])) {
       const event = await originalEvent(await open.events(), letter, value, content, open.signal);
       const bytes = hexLine(value, content);

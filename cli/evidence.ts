@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { readPublicKey } from '../replay/audit/audit-keys.ts';
 import type { Seal } from '../replay/audit/chain/seal.ts';
 import { buildBundle } from '../replay/audit/evidence/build-bundle.ts';
-import { checkEmpty } from '../replay/audit/exported-log.ts';
+import { checkEmpty } from '../replay/empty-folder.ts';
 import { createChainReader } from '../replay/audit/read-chain.ts';
 import { evidenceTopics, gatherEvidence } from '../replay/explain/evidence.ts';
 import { plain } from '../schemas/plain-json.ts';

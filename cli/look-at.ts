@@ -13,7 +13,7 @@ import { onStopRequest } from './on-stop-request.ts';
 import { createTerminalProgress } from './terminal-progress.ts';
 
 /** What is looked at, of whose, and why. */
-type CommandLook = Omit<Look, 'principal'> & Pick<Cause, 'tenantId' | 'correlationId'>;
+export type CommandLook = Omit<Look, 'principal'> & Pick<Cause, 'tenantId' | 'correlationId'>;
 
 /** The log of an installation, for somebody who looks. */
 export type Looking = {

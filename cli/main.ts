@@ -65,6 +65,11 @@ const loadedWhenWanted: readonly {
     load: async () => (await import('./export.ts')).exportCommand(),
   },
   {
+    name: 'training-set',
+    description: 'answers that people judged, as examples to train and evaluate models with',
+    load: async () => (await import('./training-set.ts')).trainingSetCommand(),
+  },
+  {
     name: 'reproduce',
     description: 'ask the same model the same again: reproduced, diverged at a token, or why it cannot be',
     load: async () => (await import('./reproduce.ts')).reproduceCommand(),
@@ -73,6 +78,11 @@ const loadedWhenWanted: readonly {
     name: 'context',
     description: 'what the next prompt of a conversation holds, now or as of a time',
     load: async () => (await import('./context.ts')).contextCommand(),
+  },
+  {
+    name: 'fork',
+    description: 'begin a conversation with what another one held, now or at a time, and ask it something',
+    load: async () => (await import('./fork.ts')).forkCommand(),
   },
   {
     name: 'replay',

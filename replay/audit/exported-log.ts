@@ -1,9 +1,10 @@
-import { appendFileSync, createReadStream, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { appendFileSync, createReadStream, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { StenoError } from '../../runtime/errors.ts';
 import type { RawRecord } from '../../streams/log.ts';
+import { checkEmpty } from '../empty-folder.ts';
 import type { AuditSource } from './audit-source.ts';
 import type { Seal } from './chain/seal.ts';
 import { recordJson } from './record-json.ts';
@@ -69,14 +70,6 @@ export function openExport(folder: string): ExportWriter {
       );
     },
   };
-}
-
-/** Throws StenoError `folder_in_use` for a folder that holds something. */
-export function checkEmpty(folder: string): void {
-  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
-  throw new StenoError('folder_in_use', `${folder} is not empty`, {
-    fix: 'name a folder that is not there yet',
-  });
 }
 
 /** Opens a copy. Reading throws StenoError `bad_export` that names file and line. */

@@ -133,7 +133,10 @@ test('a request with a schema nobody knew is answered once the schema is there a
   assert.match(closed.stdout, /event +InferenceRequested .*characters\)/);
   assert.match(closed.stdout, new RegExp(`schema id +${nextId}\\n`));
   assert.ok(!closed.stdout.includes(SECRET) && !closed.stdout.includes(Buffer.from(SECRET).toString('hex')));
-  assert.ok((await deadLetters('show', id, '--content')).stdout.includes(SECRET));
+  assert.ok((await deadLetters('show', id, '--content', '--purpose', 'a repair')).stdout.includes(SECRET));
+  const words = ['audit', 'report', '--action', 'read-dead-letter', '--format', 'json'];
+  const looks = await startSteno(words, { ...process.env, ...platform.env }).ended;
+  assert.deepEqual([looks.stdout.split(id).length - 1, looks.stdout.includes('a repair')], [2, true]);
 
   const outsiders = await watchOthers(partition);
   t.after(() => outsiders.stop());

@@ -76,7 +76,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['runtime/**'],
   opossum: ['runtime/**'],
   undici: ['inference-workers/engines/openai-compatible/**'],
-  'eventsource-parser': ['inference-workers/engines/openai-compatible/**'],
+  'eventsource-parser': ['inference-workers/engines/openai-compatible/**', 'cli/fork/**'],
   '@opentelemetry/*': ['runtime/**'],
   'node:sqlite': ['storage/sqlite/**', 'examples/**'],
   'sqlite-vec': ['storage/sqlite/**'],
