@@ -1,8 +1,7 @@
 import { Command } from 'commander';
-import { explain } from '../replay/explain/explain.ts';
-import { evidenceTopics, gatherEvidence } from '../replay/explain/evidence.ts';
+import { explainInference } from './explain/explain-inference.ts';
 import { explanationJson, renderExplanation } from './explain/render-explanation.ts';
-import { contextSettings, lookAt } from './look-at.ts';
+import { lookAt } from './look-at.ts';
 import { plain } from '../schemas/plain-json.ts';
 
 const HELP = `
@@ -45,12 +44,9 @@ export function explainCommand(): Command {
 }
 
 async function run(inferenceId: string, flags: Flags): Promise<void> {
-  await lookAt(async ({ config, reading, topicOf, record }) => {
-    const topics = evidenceTopics(topicOf);
-    const conversationId = flags.conversation ?? null;
-    const evidence = await gatherEvidence({ ...reading, topics, inferenceId, conversationId });
-    const found = explain(evidence, contextSettings(config));
-    await record({
+  await lookAt(async (looking) => {
+    const found = await explainInference(looking, inferenceId, flags.conversation);
+    await looking.record({
       ...{ tenantId: found.asked.tenantId, correlationId: found.messageId },
       ...{ action: 'explain', resource: inferenceId, purpose: flags.purpose ?? null },
     });

@@ -3,8 +3,6 @@ import { findModel, type Catalogue } from '../inference-workers/models/catalogue
 import { configuredModels } from '../inference-workers/models/configured-models.ts';
 import { identify } from '../inference-workers/identify.ts';
 import { promptOf } from '../inference-workers/prompt-of.ts';
-import { evidenceTopics, gatherEvidence } from '../replay/explain/evidence.ts';
-import { explain } from '../replay/explain/explain.ts';
 import { compareAnswer, type Comparison } from '../replay/reproduce/compare-answer.ts';
 import {
   reproducibilityOf,
@@ -13,7 +11,8 @@ import {
 } from '../replay/reproduce/reproducible.ts';
 import type { Config } from '../runtime/config.ts';
 import { StenoError } from '../runtime/errors.ts';
-import { contextSettings, lookAt } from './look-at.ts';
+import { explainInference } from './explain/explain-inference.ts';
+import { lookAt } from './look-at.ts';
 import { commandEngine } from './models/command-engine.ts';
 import { createTerminalProgress } from './terminal-progress.ts';
 
@@ -62,13 +61,11 @@ export function reproduceCommand(): Command {
 }
 
 async function run(inferenceId: string, flags: Flags): Promise<void> {
-  await lookAt(async ({ config, reading, topicOf, record }) => {
+  await lookAt(async (looking) => {
+    const { config, reading } = looking;
     const { catalogue } = await configuredModels(config);
-    const topics = evidenceTopics(topicOf);
-    const conversationId = flags.conversation ?? null;
-    const evidence = await gatherEvidence({ ...reading, topics, inferenceId, conversationId });
-    const found = explain(evidence, contextSettings(config));
-    await record({
+    const found = await explainInference(looking, inferenceId, flags.conversation);
+    await looking.record({
       ...{ tenantId: found.asked.tenantId, correlationId: found.messageId },
       ...{ action: 'reproduce', resource: inferenceId, purpose: flags.purpose ?? null },
     });
