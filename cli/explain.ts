@@ -1,5 +1,5 @@
-import { Command } from 'commander';
-import { explainInference } from './explain/explain-inference.ts';
+import type { Command } from 'commander';
+import { explainInference, inferenceCommand, type InferenceFlags } from './explain/explain-inference.ts';
 import { explanationJson, renderExplanation } from './explain/render-explanation.ts';
 import { lookAt } from './look-at.ts';
 import { plain } from '../schemas/plain-json.ts';
@@ -23,33 +23,20 @@ that was made again is not the recorded one.
 /** Exit status where the prompt differs. */
 const DIFFERENT = 4;
 
-type Flags = {
-  readonly conversation?: string;
-  readonly content: boolean;
-  readonly json: boolean;
-  readonly purpose?: string;
-};
-
 /** `steno explain`: why an answer is what it is. */
 export function explainCommand(): Command {
-  return new Command('explain')
-    .description('say why an answer is what it is: who asked, the exact prompt, what ran, what it cost')
-    .argument('<inference>', 'id of the inference (inf_…)')
-    .option('--conversation <id>', 'the conversation it belongs to; spares looking through all')
-    .option('--content', 'also the words: the prompt, the answer, comments', false)
-    .option('--purpose <words>', 'why you look, for the record')
-    .option('--json', 'the same for programs', false)
+  return inferenceCommand(
+    'explain',
+    'say why an answer is what it is: who asked, the exact prompt, what ran, what it cost',
+    'also the words: the prompt, the answer, comments',
+  )
     .addHelpText('after', HELP)
     .action(run);
 }
 
-async function run(inferenceId: string, flags: Flags): Promise<void> {
+async function run(inferenceId: string, flags: InferenceFlags): Promise<void> {
   await lookAt(async (looking) => {
-    const found = await explainInference(looking, inferenceId, flags.conversation);
-    await looking.record({
-      ...{ tenantId: found.asked.tenantId, correlationId: found.messageId },
-      ...{ action: 'explain', resource: inferenceId, purpose: flags.purpose ?? null },
-    });
+    const found = await explainInference(looking, 'explain', inferenceId, flags);
     const text = flags.json
       ? JSON.stringify(explanationJson(found, flags.content), (_name, value: unknown) => plain(value))
       : renderExplanation(found, flags.content);

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
+import { chatMessage, type ChatMessage } from '../replay/chat-message.ts';
 import { parseConfig } from '../runtime/config.ts';
 import { processEnvironment } from '../runtime/environment.ts';
 import { StenoError } from '../runtime/errors.ts';
 import type { PromptMessage } from '../schemas/generated/types.ts';
-import { textOf } from '../streams/parts.ts';
 import { gatewayOf } from './ask/find-gateway.ts';
 import { readKey } from './ask/read-key.ts';
-import { askWithHistory, checkOwn, type HistoryMessage } from './fork/ask-with-history.ts';
+import { askWithHistory, checkOwn } from './fork/ask-with-history.ts';
 import { findInstallation } from './installation.ts';
 import { lookAt } from './look-at.ts';
 import { gatewayUrl, instant } from './option-values.ts';
@@ -74,10 +74,10 @@ async function run(conversationId: string, text: string, flags: Flags): Promise<
   });
 }
 
-function historyMessage({ role, parts }: PromptMessage): HistoryMessage {
-  if (parts.some(({ type }) => type !== 'text'))
+function historyMessage(message: PromptMessage): ChatMessage {
+  if (message.parts.some(({ type }) => type !== 'text'))
     throw new StenoError('unsupported', 'calls of tools cannot be taken into a fork yet', {
       fix: 'name a time before the first of them',
     });
-  return { role: role === 'OTHER' ? 'user' : role, content: textOf(parts) };
+  return chatMessage(message);
 }

@@ -1,12 +1,11 @@
 import { parseConfig, type Config } from '../runtime/config.ts';
 import { processEnvironment } from '../runtime/environment.ts';
-import { readVersion } from '../runtime/version.ts';
 import type { Producer } from '../schemas/generated/types.ts';
 import { connectRegistry } from '../schemas/registry.ts';
 import { openEventLog, type EventLog } from '../streams/event-log.ts';
 import { openKafkaLog } from '../streams/kafka/open-log.ts';
 import { topicName, type Dataset } from '../streams/topics.ts';
-import { commandLineActor } from './command-line-actor.ts';
+import { commandLineActor, commandLineProducer } from './command-line-actor.ts';
 import { clusterOf, findInstallation } from './installation.ts';
 import { kafkaOptions } from './kafka-options.ts';
 import { checkRegistry } from './up/check-external.ts';
@@ -54,8 +53,8 @@ export async function withInstalledTopics<Result>(
       registryUrl,
       wanted.map((dataset) => ({ name: topicOf(dataset), dataset })),
     );
-    const producer = { service: 'cli', version: readVersion() };
-    return await work({ config, events, topicOf, producer, actor: commandLineActor() });
+    const who = { producer: commandLineProducer(), actor: commandLineActor() };
+    return await work({ config, events, topicOf, ...who });
   } finally {
     await log.close();
   }

@@ -2,11 +2,11 @@ import type { PromptSettings } from '../replay/rebuild-prompt.ts';
 import type { Reading } from '../replay/of-key.ts';
 import type { Config } from '../runtime/config.ts';
 import { errorMessage, StenoError } from '../runtime/errors.ts';
-import type { Producer } from '../schemas/generated/types.ts';
 import { accessRecorded, type Look } from '../streams/access-recorded.ts';
 import type { Cause } from '../streams/event.ts';
 import type { EventLog } from '../streams/event-log.ts';
 import { datasets, type Dataset } from '../streams/topics.ts';
+import { commandLineActor, commandLineProducer } from './command-line-actor.ts';
 import { endWithReader } from './end-with-reader.ts';
 import { withInstalledTopics } from './installed-log.ts';
 import { onStopRequest } from './on-stop-request.ts';
@@ -30,7 +30,7 @@ export async function lookAt(work: (looking: Looking) => Promise<void>): Promise
   onStopRequest(() => stopping.abort(new StenoError('stopped', 'stopped')));
   endWithReader();
   const { audit } = datasets;
-  await withInstalledTopics([audit], async ({ config, events, topicOf, producer, actor }) => {
+  await withInstalledTopics([audit], async ({ config, events, topicOf }) => {
     const step = createTerminalProgress(process.stderr).step('reading the log');
     const onProgress = (read: number, all: number): void => step.update(read, all);
     try {
@@ -39,7 +39,7 @@ export async function lookAt(work: (looking: Looking) => Promise<void>): Promise
         topicOf,
         reading: { events, onProgress, signal: stopping.signal },
         async record(look) {
-          await recordLook(events, { topic: topicOf(audit), producer, actor }, look);
+          await recordLook(events, topicOf(audit), look);
           step.finish();
         },
       });
@@ -53,12 +53,13 @@ export async function lookAt(work: (looking: Looking) => Promise<void>): Promise
 /** Puts a look on the log, of which `events` knows the topic. Throws as EventAppender.append does. */
 export async function recordLook(
   events: EventLog,
-  by: { readonly topic: string; readonly producer: Producer; readonly actor: string },
+  topic: string,
   { tenantId, correlationId, ...what }: CommandLook,
 ): Promise<void> {
   const cause = { eventId: `cmd_${Date.now()}_${process.pid}`, correlationId, tenantId };
+  const look = { principal: commandLineActor(), ...what };
   const appender = events.openAppender('access');
-  await appender.append([accessRecorded(cause, by.producer, by.topic, { principal: by.actor, ...what })]);
+  await appender.append([accessRecorded(cause, commandLineProducer(), topic, look)]);
   await appender.close();
 }
 

@@ -1,17 +1,17 @@
-import { Command } from 'commander';
-import { findModel, type Catalogue } from '../inference-workers/models/catalogue.ts';
+import type { Command } from 'commander';
+import { findModel, type ModelEntry } from '../inference-workers/models/catalogue.ts';
 import { configuredModels } from '../inference-workers/models/configured-models.ts';
 import { identify } from '../inference-workers/identify.ts';
 import { promptOf } from '../inference-workers/prompt-of.ts';
 import { compareAnswer, type Comparison } from '../replay/reproduce/compare-answer.ts';
 import {
   reproducibilityOf,
+  type KnownModel,
+  type NotReproducible,
   type Reproducible,
-  type Reproducibility,
 } from '../replay/reproduce/reproducible.ts';
 import type { Config } from '../runtime/config.ts';
-import { StenoError } from '../runtime/errors.ts';
-import { explainInference } from './explain/explain-inference.ts';
+import { explainInference, inferenceCommand, type InferenceFlags } from './explain/explain-inference.ts';
 import { lookAt } from './look-at.ts';
 import { commandEngine } from './models/command-engine.ts';
 import { createTerminalProgress } from './terminal-progress.ts';
@@ -32,14 +32,8 @@ Exit status: 0 reproduced; 1 failed, or the log has no such answer; 2 wrong usag
 reproducible.
 `;
 
-type Flags = {
-  readonly conversation?: string;
-  readonly content: boolean;
-  readonly json: boolean;
-  readonly purpose?: string;
-};
-
-type Outcome = Comparison | Extract<Reproducibility, { readonly type: 'not reproducible' }>;
+type InstalledModel = KnownModel & { readonly entry: ModelEntry };
+type Outcome = Comparison | NotReproducible;
 
 const EXIT: Readonly<Record<Outcome['type'], number>> = {
   reproduced: 0,
@@ -49,33 +43,24 @@ const EXIT: Readonly<Record<Outcome['type'], number>> = {
 
 /** `steno reproduce`: an answer given again, beside the one that was recorded. */
 export function reproduceCommand(): Command {
-  return new Command('reproduce')
-    .description('ask the same model the same again: reproduced, diverged at a token, or why it cannot be')
-    .argument('<inference>', 'id of the inference (inf_…)')
-    .option('--conversation <id>', 'the conversation it belongs to; spares looking through all')
-    .option('--content', 'also the words where they part', false)
-    .option('--purpose <words>', 'why you look, for the record')
-    .option('--json', 'the same for programs', false)
+  return inferenceCommand(
+    'reproduce',
+    'ask the same model the same again: reproduced, diverged at a token, or why it cannot be',
+    'also the words where they part',
+  )
     .addHelpText('after', HELP)
     .action(run);
 }
 
-async function run(inferenceId: string, flags: Flags): Promise<void> {
+async function run(inferenceId: string, flags: InferenceFlags): Promise<void> {
   await lookAt(async (looking) => {
     const { config, reading } = looking;
     const { catalogue } = await configuredModels(config);
-    const found = await explainInference(looking, inferenceId, flags.conversation);
-    await looking.record({
-      ...{ tenantId: found.asked.tenantId, correlationId: found.messageId },
-      ...{ action: 'reproduce', resource: inferenceId, purpose: flags.purpose ?? null },
-    });
-    const known = reproducibilityOf(found, (id) => {
-      const entry = findModel(catalogue, id);
-      return entry === null ? null : identify(entry, '');
-    });
-    const outcome =
-      known.type === 'reproducible' ? await askAgain(known, catalogue, config, reading.signal) : known;
+    const found = await explainInference(looking, 'reproduce', inferenceId, flags);
     const { end } = found;
+    const entry = end === null ? null : findModel(catalogue, end.model);
+    const known = reproducibilityOf(found, entry === null ? null : { ...identify(entry, ''), entry });
+    const outcome = known.type === 'reproducible' ? await askAgain(known, config, reading.signal) : known;
     process.stdout.write(
       `${flags.json ? json(inferenceId, end?.model, outcome, flags) : text(outcome, flags)}\n`,
     );
@@ -84,14 +69,10 @@ async function run(inferenceId: string, flags: Flags): Promise<void> {
 }
 
 async function askAgain(
-  { request, recorded }: Reproducible,
-  catalogue: Catalogue,
+  { request, recorded, model: { entry } }: Reproducible<InstalledModel>,
   config: Config,
   signal: AbortSignal,
 ): Promise<Comparison> {
-  const entry = findModel(catalogue, request.route.model);
-  if (entry === null)
-    throw new StenoError('model_not_loaded', `the catalogue has no model ${request.route.model}`);
   const progress = createTerminalProgress(process.stderr);
   const engine = await commandEngine(entry, { role: 'reproduce', config, progress });
   const step = progress.step(`asking ${entry.id} again`);
@@ -114,14 +95,19 @@ async function askAgain(
   }
 }
 
-function json(inferenceId: string, model: string | undefined, outcome: Outcome, { content }: Flags): string {
+function json(
+  inferenceId: string,
+  model: string | undefined,
+  outcome: Outcome,
+  { content }: InferenceFlags,
+): string {
   const { type, ...rest } = outcome;
   const shown =
     content || outcome.type !== 'diverged' ? rest : { token: outcome.token, character: outcome.character };
   return JSON.stringify({ inferenceId, model: model ?? null, outcome: type, ...shown });
 }
 
-function text(outcome: Outcome, { content }: Flags): string {
+function text(outcome: Outcome, { content }: InferenceFlags): string {
   switch (outcome.type) {
     case 'reproduced':
       return `reproduced: ${outcome.tokens} tokens, the same byte for byte`;

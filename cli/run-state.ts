@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { replaceFile } from '../runtime/replace-file.ts';
 
 const mark = z.object({ pid: z.int().min(1), started: z.string().nullable() });
 
@@ -45,9 +46,7 @@ export async function readRunState(dataDir: string): Promise<RunState | null> {
 
 /** Writes the state so that a reader sees the old one or the new one, never a part. */
 export async function writeRunState(state: RunState): Promise<void> {
-  const path = join(state.dataDir, FILE);
-  await writeFile(`${path}.tmp`, `${JSON.stringify(state, null, 2)}\n`);
-  await rename(`${path}.tmp`, path);
+  replaceFile(join(state.dataDir, FILE), `${JSON.stringify(state, null, 2)}\n`);
 }
 
 export function removeRunState(dataDir: string): void {

@@ -1,5 +1,5 @@
 import type { InferenceRequested } from '../schemas/generated/types.ts';
-import { textOf } from '../streams/parts.ts';
+import { roleOf, textOf } from '../streams/parts.ts';
 import type { Prompt } from './engine.ts';
 
 /** What of a request an engine is asked. */
@@ -15,7 +15,7 @@ export function promptOf(request: Asked, prefix: string, prefixTokens: number): 
     conversationId: request.conversationId,
     model: request.route.model,
     messages: request.messages.map(({ role, parts }) => ({
-      role: role === 'OTHER' ? 'user' : role,
+      role: roleOf(role),
       text: textOf(parts),
       ...(parts.some(({ type }) => type !== 'text') ? { parts } : {}),
     })),

@@ -40,3 +40,8 @@ export function textOf(parts: readonly MessagePart[]): string {
   }
   return text;
 }
+
+/** Returns the role that a model is told: one that this version does not know is taken for a user's. */
+export function roleOf<R extends string>(role: R): Exclude<R, 'OTHER'> | 'user' {
+  return role === 'OTHER' ? 'user' : (role as Exclude<R, 'OTHER'>);
+}

@@ -1,6 +1,6 @@
 import { renderNamed } from '../schemas/render-docs.ts';
 import type { AvroNamed, AvroRecord } from '../schemas/sources.ts';
-import { datasets, subjectOf, TIERS, topicName, type Dataset } from './topics.ts';
+import { datasets, requestTopic, subjectOf, TIERS, topicName, type Dataset } from './topics.ts';
 
 const PREFIX = 'steno';
 
@@ -100,8 +100,7 @@ function renderTopic(dataset: Dataset): string {
 }
 
 function nameOf(dataset: Dataset): string {
-  const { name, version } = dataset;
-  return dataset.perPoolAndTier ? `${PREFIX}.${name}.<pool>.<tier>.v${version}` : topicName(PREFIX, dataset);
+  return dataset.perPoolAndTier ? requestTopic(PREFIX, '<pool>', '<tier>') : topicName(PREFIX, dataset);
 }
 
 /** GitHub's anchor of a heading. */

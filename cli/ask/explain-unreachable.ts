@@ -13,11 +13,7 @@ export async function explainUnreachable(url: string, reason: string): Promise<S
     await response.arrayBuffer();
     ({ status } = response);
   } catch (error) {
-    // fetch itself says only "fetch failed".
-    const cause = errorMessage(error instanceof Error && error.cause !== undefined ? error.cause : error);
-    return new StenoError('not_running', `no gateway answers at ${url}: ${cause}`, {
-      fix: 'start it with npm start, or name another one with --url',
-    });
+    return noGateway(url, error);
   }
   if (status === 503) {
     return new StenoError('not_running', `the gateway at ${url} takes no work now`, {
@@ -30,4 +26,13 @@ export async function explainUnreachable(url: string, reason: string): Promise<S
     `${url} opens no WebSocket at /v1/chat${reason === '' ? '' : `: ${reason}`}`,
     { fix: 'check that --url names a gateway of Steno and that the gateway allows this host name' },
   );
+}
+
+/** Says that `fetch` reached nobody, and why. */
+export function noGateway(url: string, error: unknown): StenoError {
+  // fetch itself says only "fetch failed".
+  const cause = errorMessage(error instanceof Error && error.cause !== undefined ? error.cause : error);
+  return new StenoError('not_running', `no gateway answers at ${url}: ${cause}`, {
+    fix: 'start it with npm start, or name another one with --url',
+  });
 }

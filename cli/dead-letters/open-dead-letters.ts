@@ -2,13 +2,11 @@ import { configuredModels } from '../../inference-workers/models/configured-mode
 import { parseConfig } from '../../runtime/config.ts';
 import { processEnvironment } from '../../runtime/environment.ts';
 import { StenoError } from '../../runtime/errors.ts';
-import { readVersion } from '../../runtime/version.ts';
 import { connectRegistry } from '../../schemas/registry.ts';
 import { openEventLog, type EventLog } from '../../streams/event-log.ts';
 import { openKafkaLog } from '../../streams/kafka/open-log.ts';
 import type { Log } from '../../streams/log.ts';
 import { datasets, topicName } from '../../streams/topics.ts';
-import { commandLineActor } from '../command-line-actor.ts';
 import { endWithReader } from '../end-with-reader.ts';
 import { clusterOf, findInstallation } from '../installation.ts';
 import { kafkaOptions } from '../kafka-options.ts';
@@ -59,10 +57,7 @@ export async function openDeadLetters(): Promise<OpenDeadLetters> {
     topic: topicName(prefix, datasets.deadLetters),
     topicNamed: (name) => findTopic(name, prefix, pools).name,
     events: open,
-    async record(look) {
-      const producer = { service: 'cli', version: readVersion() };
-      await recordLook(await open(), { topic: auditTopic, producer, actor: commandLineActor() }, look);
-    },
+    record: async (look) => recordLook(await open(), auditTopic, look),
     signal: stopping.signal,
     close: () => log.close(),
   };

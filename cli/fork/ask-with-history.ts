@@ -1,8 +1,8 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { z } from 'zod';
-import { errorMessage, StenoError } from '../../runtime/errors.ts';
-
-export type HistoryMessage = { readonly role: string; readonly content: string };
+import type { ChatMessage } from '../../replay/chat-message.ts';
+import { StenoError } from '../../runtime/errors.ts';
+import { noGateway } from '../ask/explain-unreachable.ts';
 
 const chunk = z.object({
   choices: z.array(z.object({ delta: z.object({ content: z.string().nullish() }) })).default([]),
@@ -18,7 +18,7 @@ export async function askWithHistory(options: {
   readonly url: string;
   readonly key: string | null;
   readonly model: string;
-  readonly messages: readonly HistoryMessage[];
+  readonly messages: readonly ChatMessage[];
   /** Carried with the message and shown in the history. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly onText: (text: string) => void;
@@ -67,9 +67,7 @@ async function send(
   };
   const response = await fetch(url + path, { ...init, headers }).catch((error: unknown) => {
     if (init.signal?.aborted === true) throw error;
-    throw new StenoError('not_running', `no gateway answers at ${url}: ${errorMessage(error)}`, {
-      fix: 'start one with npm start',
-    });
+    throw noGateway(url, error);
   });
   if (response.ok) return response;
   const told = refusal.safeParse(await response.json().catch(() => null));

@@ -3,14 +3,12 @@ import { configuredModels } from '../../inference-workers/models/configured-mode
 import { parseConfig } from '../../runtime/config.ts';
 import { processEnvironment } from '../../runtime/environment.ts';
 import { errorCode } from '../../runtime/errors.ts';
-import { readVersion } from '../../runtime/version.ts';
 import { connectRegistry } from '../../schemas/registry.ts';
 import { openEventLog } from '../../streams/event-log.ts';
 import { openKafkaLog } from '../../streams/kafka/open-log.ts';
 import type { Log } from '../../streams/log.ts';
 import { partitionOf } from '../../streams/partition.ts';
 import { datasets, topicName, type Topic } from '../../streams/topics.ts';
-import { commandLineActor } from '../command-line-actor.ts';
 import { describeError } from '../describe-error.ts';
 import { endWithReader } from '../end-with-reader.ts';
 import { clusterOf, findInstallation } from '../installation.ts';
@@ -121,14 +119,10 @@ async function tail(
   const { conversation, inference, type } = flags;
   const ranges = await rangesOf(log, topic.name, flags.from, partitions);
   // Raw topics show every tenant.
-  await recordLook(
-    events,
-    { topic: audit.name, producer: { service: 'cli', version: readVersion() }, actor: commandLineActor() },
-    {
-      ...{ tenantId: '*', correlationId: conversation ?? inference ?? topic.name, action: 'tail' },
-      ...{ resource: [topic.name, conversation, inference, type].filter(Boolean).join(' '), purpose: null },
-    },
-  );
+  await recordLook(events, audit.name, {
+    ...{ tenantId: '*', correlationId: conversation ?? inference ?? topic.name, action: 'tail' },
+    ...{ resource: [topic.name, conversation, inference, type].filter(Boolean).join(' '), purpose: null },
+  });
   await tailTopic({
     events,
     topic: topic.name,

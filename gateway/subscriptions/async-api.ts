@@ -6,6 +6,7 @@ import { isBare } from '../../streams/headers.ts';
 import {
   datasets,
   SUBSCRIBABLE,
+  requestTopic,
   TIERS,
   topicConfigs,
   topicName,
@@ -77,9 +78,7 @@ export function asyncApiOf(prefix: string, version: string): Json {
 
 function topicChannel(prefix: string, dataset: Dataset): Json {
   const { events, perPoolAndTier, purpose, partitions } = dataset;
-  const address = perPoolAndTier
-    ? `${prefix}.${dataset.name}.{pool}.{tier}.v${dataset.version}`
-    : topicName(prefix, dataset);
+  const address = perPoolAndTier ? requestTopic(prefix, '{pool}', '{tier}') : topicName(prefix, dataset);
   const configs = topicConfigs(dataset);
   return {
     address,

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { StenoError } from '../../runtime/errors.ts';
+import { hashFile } from '../../runtime/hash-file.ts';
 import type { ModelEntry } from './model-entry.ts';
 
 /** Written beside a verified file, so that the next start need not read the whole file again. */
@@ -37,12 +36,6 @@ export async function verifyFile(
     throw corrupt(path, entry, `its SHA-256 is ${sha256}, expected ${entry.sha256}`);
   }
   await writeStamp(stampPath, { path: storedAs, sizeBytes: size, mtimeMs, sha256 });
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 async function readMagic(path: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { StenoError } from '../../runtime/errors.ts';
 import { publicPem } from './audit-keys.ts';
@@ -19,12 +19,6 @@ export type KeptHead = Head & { readonly sealedAt: string; readonly publicKey: K
 export function headJson({ number, hash }: Head, sealedAt: number, key: KeyObject): string {
   const head = { number, hash, sealed_at: new Date(sealedAt).toISOString(), public_key: publicPem(key) };
   return `${JSON.stringify(head, null, 2)}\n`;
-}
-
-/** Replaces the file as a whole: whoever reads it meanwhile gets the one before. */
-export function writeHead(file: string, json: string): void {
-  writeFileSync(`${file}.next`, json);
-  renameSync(`${file}.next`, file);
 }
 
 /** Throws StenoError `bad_head_file`. */

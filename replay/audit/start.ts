@@ -1,10 +1,11 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../../runtime/errors.ts';
+import { replaceFile } from '../../runtime/replace-file.ts';
 import type { RoleContext, RunningRole } from '../../runtime/role.ts';
 import type { EventLog } from '../../streams/event-log.ts';
 import type { Membership } from '../../streams/log.ts';
-import { headJson, writeHead } from './head-file.ts';
+import { headJson } from './head-file.ts';
 import { createChainReader } from './read-chain.ts';
 import { sealLog, type Sealed } from './seal-log.ts';
 
@@ -48,7 +49,7 @@ export async function startSealer(ports: {
     });
     if (sealed !== null) {
       records.add({}, sealed.records);
-      if (headFile !== null) writeHead(headFile, headJson(sealed.head, Date.now(), key));
+      if (headFile !== null) replaceFile(headFile, headJson(sealed.head, Date.now(), key));
     }
     const broken = reader.broken();
     if (broken !== null && !isTold) {

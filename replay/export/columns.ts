@@ -68,7 +68,6 @@ function cellOf(value: unknown, kind: ColumnKind): Cell {
   if (kind === 'json') return JSON.stringify(value, (_name, part: unknown) => plain(part));
   if (kind === 'timestamp' && typeof value === 'number') return new Date(value);
   if (kind === 'int64' && typeof value === 'number') return BigInt(value);
-  if (value instanceof Uint8Array) return value;
-  if (typeof value === 'object') return JSON.stringify(value);
-  return value as boolean | number | bigint | string;
+  // What the schema of the column says it is.
+  return value as Cell;
 }

@@ -11,7 +11,14 @@ import type { DonePartition, ExportRequest } from './manifest.ts';
 import { seal, UNFINISHED, type WrittenFile } from './row-file.ts';
 import { openTable, type TableFile } from './table-files.ts';
 
-type OpenFile = { readonly path: string; readonly table: TableFile; records: number };
+type OpenFile = {
+  readonly date: string;
+  readonly path: string;
+  readonly table: TableFile;
+  /** Leaves out of an event what is not asked for. */
+  readonly redact: Redaction;
+  records: number;
+};
 
 /**
  * Writes the events of one partition: a file for each type and each day (UTC, by the broker's clock), under
@@ -24,27 +31,28 @@ export async function exportPartition(
   request: ExportRequest,
 ): Promise<DonePartition> {
   const files: WrittenFile[] = [];
-  const open = new Map<EventType, OpenFile & { readonly date: string }>();
-  const redactions = new Map<EventType, Redaction>();
+  const open = new Map<EventType, OpenFile>();
   let undecodable = 0;
-  const close = (type: EventType): void => {
+  const close = async (type: EventType): Promise<void> => {
     const file = open.get(type);
     if (file === undefined) return;
     open.delete(type);
     file.table.finish();
-    files.push({ path: file.path, records: file.records, ...seal(join(folder, file.path)) });
+    files.push({ path: file.path, records: file.records, ...(await seal(join(folder, file.path))) });
   };
-  const fileOf = (event: LoggedEvent): OpenFile => {
+  const fileOf = async (event: LoggedEvent): Promise<OpenFile> => {
     const { type, partition, offset, time } = event;
     const date = new Date(time).toISOString().slice(0, 10);
     const found = open.get(type);
     if (found?.date === date) return found;
-    close(type);
+    await close(type);
     const name = `${padded(partition, 3)}-${padded(offset, 12)}.${request.format}`;
     const path = join(request.topic, `type=${type}`, `date=${date}`, name);
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    const table = openTable(request.format, join(folder, path), avroOf(type));
-    const opened = { path, table, records: 0, date };
+    const schema = avroOf(type);
+    const table = openTable(request.format, join(folder, path), schema);
+    const redact = request.withoutPii ? withoutPii(schema) : (data: unknown): unknown => data;
+    const opened = { date, path, table, redact, records: 0 };
     open.set(type, opened);
     return opened;
   };
@@ -57,9 +65,11 @@ export async function exportPartition(
         for (const event of decoded.events) {
           if (!isWanted(event, request)) continue;
           const { partition, offset, time } = event;
-          const file = fileOf(event);
+          const file = await fileOf(event);
           file.records += 1;
-          file.table.add({ partition, offset, time, data: dataOf(event, request, redactions) });
+          // Every event is a record of named fields.
+          const data = file.redact(event.data) as Readonly<Record<string, unknown>>;
+          file.table.add({ partition, offset, time, data });
         }
       },
       onProgress: reading.onProgress,
@@ -69,29 +79,13 @@ export async function exportPartition(
     for (const { path } of open.values()) rmSync(join(folder, `${path}${UNFINISHED}`), { force: true });
     throw error;
   }
-  for (const type of [...open.keys()]) close(type);
+  for (const type of [...open.keys()]) await close(type);
   return { partition: stretch.partition, undecodable, files };
 }
 
 function isWanted({ type, data }: LoggedEvent, { tenant, types }: ExportRequest): boolean {
   if (types !== null && !types.includes(type)) return false;
   return tenant === null || ('tenantId' in data && data.tenantId === tenant);
-}
-
-function dataOf(
-  { type, data }: LoggedEvent,
-  request: ExportRequest,
-  redactions: Map<EventType, Redaction>,
-): Readonly<Record<string, unknown>> {
-  // Every event is a record of named fields.
-  const fields = data as unknown as Readonly<Record<string, unknown>>;
-  if (!request.withoutPii) return fields;
-  let redact = redactions.get(type);
-  if (redact === undefined) {
-    redact = withoutPii(avroOf(type));
-    redactions.set(type, redact);
-  }
-  return redact(fields) as Readonly<Record<string, unknown>>;
 }
 
 function padded(value: number, digits: number): string {

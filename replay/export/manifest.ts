@@ -1,20 +1,14 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { StenoError } from '../../runtime/errors.ts';
+import { replaceFile } from '../../runtime/replace-file.ts';
+import { isEmpty } from '../empty-folder.ts';
+import { CHECKSUMS, checksumsOf } from './checksums.ts';
 import { FORMATS } from './table-files.ts';
 
 const MANIFEST = 'manifest.json';
-const CHECKSUMS = 'SHA256SUMS';
 
 const offset = z.int().min(0);
 const file = z.strictObject({ path: z.string(), records: offset, bytes: offset, sha256: z.string() });
@@ -52,7 +46,7 @@ export type DonePartition = Manifest['done'][number];
  * export.
  */
 export function readManifest(folder: string, wanted: ExportRequest): Manifest | null {
-  if (!existsSync(folder) || readdirSync(folder).length === 0) return null;
+  if (isEmpty(folder)) return null;
   const parsed = manifest.safeParse(jsonOf(join(folder, MANIFEST)));
   if (!parsed.success)
     throw new StenoError('folder_in_use', `${folder} is not empty, and holds no export`, {
@@ -76,17 +70,11 @@ export function readManifest(folder: string, wanted: ExportRequest): Manifest | 
 /** Replaces the manifest, and once all is there writes the checksums as `sha256sum --check` reads them. */
 export function writeManifest(folder: string, next: Manifest): void {
   mkdirSync(folder, { recursive: true });
-  replace(join(folder, MANIFEST), `${JSON.stringify(next, null, 2)}\n`);
+  replaceFile(join(folder, MANIFEST), `${JSON.stringify(next, null, 2)}\n`);
   if (!next.complete) return;
-  const lines = next.done
-    .flatMap(({ files }) => files.map(({ path, sha256 }) => `${sha256}  ${path}\n`))
-    .sort((one, other) => (one.slice(66) < other.slice(66) ? -1 : 1));
-  replace(join(folder, CHECKSUMS), lines.join(''));
-}
-
-function replace(path: string, text: string): void {
-  writeFileSync(`${path}.next`, text);
-  renameSync(`${path}.next`, path);
+  const files = next.done.flatMap((partition) => partition.files);
+  files.sort((one, other) => (one.path < other.path ? -1 : 1));
+  replaceFile(join(folder, CHECKSUMS), checksumsOf(files));
 }
 
 function sizeOf(path: string): number | null {

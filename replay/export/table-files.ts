@@ -28,21 +28,13 @@ export function openTable(format: Format, file: string, event: AvroRecord): Tabl
 function openJsonLines(file: string): TableFile {
   const unfinished = `${file}${UNFINISHED}`;
   writeFileSync(unfinished, '');
-  let lines: string[] = [];
-  let characters = 0;
-  const flush = (): void => {
-    appendFileSync(unfinished, lines.join(''));
-    lines = [];
-    characters = 0;
-  };
+  const batch = createBatch<string>((lines) => appendFileSync(unfinished, lines.join('')));
   return {
     add(row) {
       const line = `${JSON.stringify(objectOf(row), (_name, value: unknown) => plain(value))}\n`;
-      lines.push(line);
-      characters += line.length;
-      if (lines.length >= MOST_ROWS || characters >= MOST_CHARACTERS) flush();
+      batch.add(line, line.length);
     },
-    finish: flush,
+    finish: () => batch.flush(),
   };
 }
 
@@ -62,30 +54,49 @@ function openParquet(file: string, event: AvroRecord): TableFile {
     schema,
     createdBy: 'steno',
   });
-  let rows: (readonly Cell[])[] = [];
-  let characters = 0;
-  const flush = (): void => {
-    if (rows.length === 0) return;
+  const batch = createBatch<readonly Cell[]>((rows) => {
     const columnData = columns.map(({ name }, at) => ({
       name,
       data: rows.map((cells) => cells[at] ?? null),
     }));
     // Files are written synchronously: nothing is to be waited for.
     void writer.write({ columnData, rowGroupSize: rows.length });
-    rows = [];
-    characters = 0;
-  };
+  });
   return {
     add(row) {
       const cells = cellsOf(row, columns);
-      rows.push(cells);
-      for (const cell of cells) if (typeof cell === 'string') characters += cell.length;
-      if (rows.length >= MOST_ROWS || characters >= MOST_CHARACTERS) flush();
+      batch.add(
+        cells,
+        cells.reduce<number>((sum, cell) => sum + (typeof cell === 'string' ? cell.length : 0), 0),
+      );
     },
     finish() {
-      flush();
+      batch.flush();
       void writer.finish();
     },
+  };
+}
+
+/** Gathers items until there are enough of them, or of their characters, to be written at once. */
+function createBatch<Item>(write: (items: readonly Item[]) => void): {
+  readonly add: (item: Item, characters: number) => void;
+  readonly flush: () => void;
+} {
+  let items: Item[] = [];
+  let size = 0;
+  const flush = (): void => {
+    if (items.length === 0) return;
+    write(items);
+    items = [];
+    size = 0;
+  };
+  return {
+    add(item, characters) {
+      items.push(item);
+      size += characters;
+      if (items.length >= MOST_ROWS || size >= MOST_CHARACTERS) flush();
+    },
+    flush,
   };
 }
 

@@ -6,8 +6,9 @@ import type { Explanation } from '../explain/explain.ts';
 export type KnownModel = { readonly engine: string; readonly modelHash: string };
 
 /** An answer that can be asked for again, and what was recorded of it. */
-export type Reproducible = {
+export type Reproducible<Model extends KnownModel = KnownModel> = {
   readonly type: 'reproducible';
+  readonly model: Model;
   readonly request: {
     readonly inferenceId: string;
     readonly conversationId: string;
@@ -23,19 +24,20 @@ export type Reproducible = {
   };
 };
 
-export type Reproducibility = Reproducible | { readonly type: 'not reproducible'; readonly why: string };
+export type Reproducibility<Model extends KnownModel = KnownModel> = Reproducible<Model> | NotReproducible;
+export type NotReproducible = { readonly type: 'not reproducible'; readonly why: string };
 
 /** Draws the same whatever the temperature: its text follows from the question. */
 const WITHOUT_CHANCE = 'scripted';
 
 /**
- * Says whether an answer can be asked for again, and of what: only where all that decides it is known. `modelOf` returns null
- * for a model that the installation does not have. Pure.
+ * Says whether an answer can be asked for again, and of what: only where all that decides it is known. `model` is what the
+ * installation has under the name of the one that answered; null for nothing. Pure.
  */
-export function reproducibilityOf(
+export function reproducibilityOf<Model extends KnownModel>(
   found: Explanation,
-  modelOf: (id: string) => KnownModel | null,
-): Reproducibility {
+  model: Model | null,
+): Reproducibility<Model> {
   const { end, prompt, asked } = found;
   if (end === null) return impossible('it has not ended');
   if (end.engine === CACHE_ENGINE)
@@ -44,7 +46,6 @@ export function reproducibilityOf(
   if (end.text.text === null) return impossible('its text is sealed or erased');
   if (prompt.verdict.type !== 'same' || prompt.messages === null)
     return impossible('its prompt cannot be made again byte for byte: see steno explain');
-  const model = modelOf(end.model);
   if (model === null) return impossible(`the catalogue has no model ${end.model}`);
   if (model.engine !== end.engine)
     return impossible(`${end.model} runs on ${model.engine} now, not ${end.engine}`);
@@ -60,7 +61,7 @@ export function reproducibilityOf(
   }
   const isWhole = end.type === 'InferenceCompleted';
   return {
-    type: 'reproducible',
+    ...{ type: 'reproducible', model },
     request: {
       ...{ inferenceId: found.inferenceId, conversationId: found.conversationId },
       ...{ messages: prompt.messages, parameters: asked.parameters, route: { model: end.model } },
@@ -69,6 +70,6 @@ export function reproducibilityOf(
   };
 }
 
-function impossible(why: string): Reproducibility {
+function impossible(why: string): NotReproducible {
   return { type: 'not reproducible', why };
 }

@@ -1,9 +1,6 @@
-import { textOf } from '../../streams/parts.ts';
+import { chatMessage, type ChatMessage } from '../chat-message.ts';
 import type { Explanation } from '../explain/explain.ts';
 import { judgementOf, type Judgement } from './judgement.ts';
-
-/** A message as trainers read it. */
-export type ChatMessage = { readonly role: string; readonly content: string };
 
 /** Where an example comes from. */
 export type Source = {
@@ -74,10 +71,9 @@ function whyNot({ end, prompt, asked }: Explanation, { verdict, correction }: Ju
 }
 
 function usableOf(found: Explanation, judgement: Judgement, clean: (text: string) => string): Usable {
-  const prompt = (found.prompt.messages ?? []).map(({ role, parts }) => ({
-    role: role === 'OTHER' ? 'user' : role,
-    content: clean(textOf(parts)),
-  }));
+  const prompt = (found.prompt.messages ?? [])
+    .map(chatMessage)
+    .map(({ role, content }) => ({ role, content: clean(content) }));
   return { found, judgement, prompt, answer: clean(found.end?.text.text ?? '') };
 }
 

@@ -1,4 +1,5 @@
 import type { LoggedEvent } from '../../streams/event.ts';
+import type { RawRecord } from '../../streams/log.ts';
 import { readToEnd } from '../../streams/runner/read-to-end.ts';
 import type { Reading } from '../of-key.ts';
 
@@ -20,18 +21,28 @@ export async function readJudged(
   tenant: string | null,
 ): Promise<readonly JudgedConversation[]> {
   const judged = new Map<string, Set<string>>();
-  await each(reading, topic, (event) => {
-    if (event.type !== 'FeedbackGiven' || (tenant !== null && event.data.tenantId !== tenant)) return;
-    const { conversationId, inferenceId } = event.data;
-    judged.set(conversationId, (judged.get(conversationId) ?? new Set()).add(inferenceId));
-  });
+  await each(
+    reading,
+    topic,
+    () => true,
+    (event) => {
+      if (event.type !== 'FeedbackGiven' || (tenant !== null && event.data.tenantId !== tenant)) return;
+      const { conversationId, inferenceId } = event.data;
+      judged.set(conversationId, (judged.get(conversationId) ?? new Set()).add(inferenceId));
+    },
+  );
   const events = new Map<string, LoggedEvent[]>([...judged.keys()].map((id) => [id, []]));
-  await each(reading, topic, (event) => {
-    if (!('conversationId' in event.data)) return;
-    const { conversationId } = event.data;
-    if (event.type === 'ConversationErased') events.delete(conversationId);
-    else events.get(conversationId)?.push(event);
-  });
+  await each(
+    reading,
+    topic,
+    ({ key }) => judged.has(key?.toString() ?? ''),
+    (event) => {
+      if (!('conversationId' in event.data)) return;
+      const { conversationId } = event.data;
+      if (event.type === 'ConversationErased') events.delete(conversationId);
+      else events.get(conversationId)?.push(event);
+    },
+  );
   return [...events]
     .map(([conversationId, own]) => ({
       ...{ conversationId, events: own },
@@ -43,7 +54,8 @@ export async function readJudged(
 function each(
   { events, onProgress, signal }: Reading,
   topic: string,
+  wants: (record: RawRecord) => boolean,
   onEvent: (event: LoggedEvent) => void,
 ): Promise<void> {
-  return readToEnd(events, topic, { onEvents: (batch) => batch.forEach(onEvent), onProgress, signal });
+  return readToEnd(events, topic, { wants, onEvents: (batch) => batch.forEach(onEvent), onProgress, signal });
 }

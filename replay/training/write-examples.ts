@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hashOf } from '../export/row-file.ts';
+import { CHECKSUMS, checksumsOf } from '../export/checksums.ts';
 import type { Example } from './examples.ts';
 
 /** Lines of each file. */
@@ -24,17 +24,18 @@ export function writeExamples(
     files.get(`${example.kind}.${split}`)?.push(example);
   }
   mkdirSync(folder, { recursive: true });
-  const sums: string[] = [];
+  const written: { readonly path: string; readonly sha256: string }[] = [];
   for (const [name, own] of files) {
-    for (const [file, lines] of [
+    for (const [path, lines] of [
       [`${name}.jsonl`, own.map(({ line }) => line)],
       [`${name}.sources.jsonl`, own.map(({ source }) => source)],
     ] as const) {
-      writeFileSync(join(folder, file), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-      sums.push(`${hashOf(join(folder, file))}  ${file}\n`);
+      const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+      writeFileSync(join(folder, path), text);
+      written.push({ path, sha256: createHash('sha256').update(text).digest('hex') });
     }
   }
-  writeFileSync(join(folder, 'SHA256SUMS'), sums.join(''));
+  writeFileSync(join(folder, CHECKSUMS), checksumsOf(written));
   return Object.fromEntries([...files].map(([name, own]) => [name, own.length]));
 }
 

@@ -67,7 +67,7 @@ const answer = {
 const known = { engine: 'llama-cpp', modelHash: 'abc' };
 
 function why(found: Explanation, model: typeof known | null = known): string {
-  const result = reproducibilityOf(found, () => model);
+  const result = reproducibilityOf(found, model);
   return result.type === 'reproducible' ? 'reproducible' : result.why;
 }
 function drawn(seed: number | null, attempt = 1, engine = 'llama-cpp'): Explanation {
@@ -108,7 +108,7 @@ test('an answer that failed or was stopped is compared with what there is of it'
     }),
     /failed: timeout/,
   );
-  const stopped = reproducibilityOf({ ...answer, end: { ...end, type: 'InferenceCancelled' } }, () => known);
+  const stopped = reproducibilityOf({ ...answer, end: { ...end, type: 'InferenceCancelled' } }, known);
   assert.deepEqual(stopped.type === 'reproducible' && stopped.recorded, {
     ...{ text: 'yes', isWhole: false, finishReason: null },
   });
